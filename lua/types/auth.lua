@@ -1,0 +1,51 @@
+---@meta auth
+local auth = {}
+
+---Argon2id hash of a password, made on the thread pool (yields). Raises err.code "busy" when the queue is full.
+---@param password string  1-1024 bytes
+---@return string
+function auth.hash_password(password) end
+
+---Compare a password with a hash (yields). With hash nil the same work is done for nothing and false returned, so that an
+---unknown account takes as long as a known one.
+---@param hash string?
+---@param password string
+---@return boolean
+function auth.verify_password(hash, password) end
+
+---@class auth.claims
+---@field sub string
+---@field role string
+---@field iss string
+---@field aud string
+---@field iat integer
+---@field nbf integer
+---@field exp integer
+
+---Sign a JWT (HS256, current key). iss, aud, iat, nbf and exp are set here.
+---@param claims { sub: string, role: string, [string]: any }
+---@param ttl_s integer  1 … 31,536,000
+---@return string
+function auth.issue_token(claims, ttl_s) end
+
+---Check signature (current, then previous key), alg HS256, exp, nbf, iss, aud.
+---@param token string
+---@return auth.claims? claims
+---@return err? err  code "invalid_token" or "expired_token"
+function auth.verify_token(token) end
+
+---n random bytes, base64url without padding.
+---@param n integer  16 … 64
+---@return string
+function auth.random(n) end
+
+---SHA-256, lower-case hex.
+---@param text string
+---@return string
+function auth.sha256(text) end
+
+---Compare in constant time.
+---@return boolean
+function auth.equal(a, b) end
+
+return auth

@@ -1,0 +1,88 @@
+---@meta db
+-- PostgreSQL. Every call yields the task until the answer is here; nothing blocks the worker.
+-- Failures raise an `err` table (see err.lua): the request answers 503 or 500, a transaction rolls back. An expected
+-- failure (a constraint) is caught with pcall and told apart by `err.constraint`, or avoided with ON CONFLICT.
+--
+-- Parameters $1…$n: nil and json.null → NULL, boolean, integer, float (finite), string (no NUL byte, else it raises),
+-- db.array{…} → array, db.json(v) → jsonb. The server infers types; cast where it cannot ($1::uuid).
+-- Results: boolean, integers (exact), float → number; uuid, numeric (exact digits), text, date (YYYY-MM-DD), timestamptz
+-- (RFC 3339 UTC with microseconds) → string; json, jsonb → Lua value as json.decode makes it; arrays → list with
+-- json.null for NULL; NULL → nil. Anything else raises "cast it to text".
+
+local db = {}
+
+---@class db.statement  A registered SQL text; opaque.
+---@alias db.row table<string, any>
+
+---Register an SQL text. Only while modules load (top level of lua/store/*.lua), so that check and reload can PREPARE every
+---statement and name file and line of a broken one. Raises later.
+---@param text string
+---@return db.statement
+function db.sql(text) end
+
+---Run a statement in the pipelined lane and return all rows. A statement that only reads shares a Sync with others.
+---@param statement db.statement|string  a string only in tools and specs
+---@return db.row[] rows
+function db.query(statement, ...) end
+
+---Like query, but at most one row: nil if there is none, raises if there are more.
+---@return db.row?
+function db.one(statement, ...) end
+
+---Run a statement that writes (always its own Sync, never repeated by itself).
+---@return integer affected
+---@return db.row[] rows  of RETURNING, else empty
+function db.exec(statement, ...) end
+
+---@class db.options
+---@field isolation? "read committed"|"repeatable read"|"serializable"
+---@field read_only? boolean
+---@field lock_ms? integer  SET LOCAL lock_timeout; default `database.lock_ms` of config.lua
+
+---Run fn(tx) in a transaction on an exclusive connection. Commits when fn returns normally; rolls back when fn raises (and
+---raises again) or returns nil, err (and returns that). 40001 and 40P01 run fn again from the start (at most 3 times,
+---jittered), so fn must have no effect outside of the transaction. Raises err.code "unknown" when the answer to COMMIT was lost.
+---Transactions do not nest.
+---@generic T
+---@param options db.options
+---@param fn fun(tx: db.tx): T, any
+---@return T, any
+---@overload fun(fn: fun(tx: db.tx): any, any): any, any
+function db.transaction(options, fn) end
+
+---@class db.tx
+local tx = {}
+
+---Send the statement together with everything queued before it, and wait for its rows.
+---@return db.row[]
+function tx:query(statement, ...) end
+---@return db.row?
+function tx:one(statement, ...) end
+---@return integer affected, db.row[] rows
+function tx:exec(statement, ...) end
+
+---Queue a statement without sending it. It travels with the next one that is waited for, or with COMMIT: that is how a
+---transaction costs two round trips. Its failure raises at that point.
+---@return db.pending
+function tx:later(statement, ...) end
+
+---@class db.pending
+local pending = {}
+---Wait for the result (sends everything queued).
+---@return db.row[]
+function pending:rows() end
+---@return db.row?
+function pending:one() end
+---@return integer
+function pending:affected() end
+
+---Mark a list as an array parameter.
+---@param list any[]  elements: nil is not possible, json.null → NULL; booleans, numbers, strings
+---@return db.array
+function db.array(list) end
+
+---Mark a value as a jsonb parameter (encoded by json.encode).
+---@return db.json
+function db.json(value) end
+
+return db

@@ -1,0 +1,32 @@
+/* struct buf: a growable byte string, always NUL-terminated after the first append. One owner, not thread-safe.
+ * Growth cannot fail (see x_malloc). Never raises a Lua error. */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/base.h"
+
+struct buf {
+    char *data; /* NULL while empty and never grown */
+    size_t len, cap;
+};
+
+#define BUF_INIT                                                                                              \
+    {                                                                                                         \
+        NULL, 0, 0                                                                                            \
+    }
+
+void buf_init(struct buf *b);
+/* Free the memory; b is as after buf_init. */
+void buf_release(struct buf *b);
+/* Forget the content, keep the memory. */
+void buf_clear(struct buf *b);
+/* Make room for at least extra more bytes (and the NUL). */
+void buf_reserve(struct buf *b, size_t extra);
+void buf_append(struct buf *b, const void *bytes, size_t len);
+void buf_append_str(struct buf *b, const char *text);
+void buf_append_char(struct buf *b, char c);
+void buf_appendf(struct buf *b, const char *format, ...) PRINTF(2, 3);
+/* Hand the malloc'd bytes (never NULL) to the caller and reset b. */
+char *buf_detach(struct buf *b);
+
+#endif

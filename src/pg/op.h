@@ -1,0 +1,62 @@
+/* One SQL statement on its way: text, parameters, where the result goes. The unit both lanes carry.
+ *
+ * Ownership: pg_op_new gives the caller one reference. While an op is in flight the lane holds another, so the caller
+ * may pg_op_free at any time: the op is then orphaned, its result is read and thrown away, done is not called.
+ * Loop thread only (one worker). Never raises a Lua error.
+ */
+#ifndef PG_OP_H
+#define PG_OP_H
+
+#include "base/err.h"
+#include "base/list.h"
+#include "pg/value.h"
+
+/* A statement's text with what is derived from it once. Immutable; must outlive the ops that name it
+ * (pg_op_new copies it). */
+struct pg_statement {
+    const char *text;  /* NUL-terminated, $1 … $n */
+    char name[33];     /* "s" + 128 bit hash of the text in hex, cut to fit: the server-side name */
+    bool is_read;      /* begins with SELECT/VALUES/TABLE/WITH and holds no word that writes, locks or calls:
+                          may share a Sync with other reads and may be repeated by itself */
+};
+/* Fill s from text (borrowed). */
+void pg_statement_init(struct pg_statement *s, const char *text);
+
+/* Parameters are sent as text with types inferred by the server (write $1::uuid where it cannot know). */
+struct pg_params {
+    int count;
+    char **values; /* each malloc'd and NUL-terminated, or NULL for SQL NULL */
+};
+void pg_params_append(struct pg_params *p, char *value_or_null); /* takes ownership of value */
+void pg_params_clear(struct pg_params *p);
+#define PG_PARAMS_MAX 1000
+
+struct pg_op;
+/* Called once on the loop thread, never from inside a submit call. Read op->result or op->err. */
+typedef void (*pg_done_fn)(struct pg_op *op, void *data);
+
+struct pg_op {
+    /* set by the caller before submitting */
+    struct pg_params params;
+    pg_done_fn done;
+    void *data;
+    uint64_t deadline_ns;  /* mono_ns() after which it is given up: ERR_TIMEOUT; 0: the pool's statement_ms */
+    bool is_write;         /* own Sync, never repeated; preset from the statement's is_read */
+    /* read by the caller in done */
+    bool ok;
+    struct pg_result *result; /* owned by the op; NULL unless ok */
+    struct err err;           /* why not ok: ERR_DB, ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a write whose
+                                 answer was lost), ERR_BUSY, ERR_CANCELLED */
+    /* private to pg/ */
+    struct pg_statement statement; /* text is a private copy */
+    struct list link;
+    int refs;
+    int state;
+    int attempts;
+    void *owner;
+};
+
+struct pg_op *pg_op_new(const struct pg_statement *statement);
+void pg_op_free(struct pg_op *op); /* drop the caller's reference; see above. NULL is allowed */
+
+#endif

@@ -1,0 +1,20 @@
+/* A blocking connection for commands and for the reload thread: simple, sequential, with a deadline on each step.
+ * One thread at a time per session. Never raises a Lua error. Never used on a worker's loop. */
+#ifndef PG_SESSION_H
+#define PG_SESSION_H
+
+#include "pg/op.h"
+
+struct pg_session;
+/* NULL and err on failure; deadline_ms bounds connecting and every later call. */
+struct pg_session *pg_session_open(const char *url, uint32_t deadline_ms, struct err *err) MUSTCHECK;
+void pg_session_close(struct pg_session *s); /* NULL allowed */
+/* Several statements in one simple query, results dropped (DDL, BEGIN, …). */
+int pg_session_run(struct pg_session *s, const char *sql, struct err *err) MUSTCHECK;
+/* One statement with text parameters; *result (may be NULL to drop it) is freed by pg_result_free. */
+int pg_session_query(struct pg_session *s, const char *sql, int count, const char *const *values,
+                     struct pg_result **result, struct err *err) MUSTCHECK;
+/* Parse and describe the statement without running it; err->position points into sql. */
+int pg_session_prepare(struct pg_session *s, const char *sql, struct err *err) MUSTCHECK;
+
+#endif
