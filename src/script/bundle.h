@@ -23,7 +23,7 @@ struct bundle_file {
 
 struct bundle {
     char *root;
-    struct bundle_file *files; /* sorted by path: config.lua and every lua/**.lua but lua/types/ */
+    struct bundle_file *files; /* sorted by path: config.lua and every .lua below lua/ but lua/types/ */
     size_t count;
     char hash[65];         /* of all paths, lengths and bytes */
     char rule_version[65]; /* the same over lua/rules/ alone */
