@@ -1,7 +1,8 @@
 /* Strict JSON over cJSON, and an exact writer. The only user of cJSON.h.
  *
  * Reading refuses what cJSON 1.7.15 lets through: invalid UTF-8, \u0000, lone surrogates, duplicate keys, leading
- * zeros, trailing bytes, depth and size over the limit, integers beyond ±2^53 and numbers that are not finite.
+ * zeros, trailing bytes, depth and size over the limit, integers beyond ±2^53, numbers that are not finite or longer than
+ * 63 characters, a byte order mark. Time grows with size times log size, whatever the text.
  * A number written as an integer (no fraction, no exponent) is an integer; any other is a double.
  * Writing is ours because cJSON has no 64-bit integers.
  * Thread rules: pure functions, any thread. Never raises a Lua error.
@@ -40,8 +41,8 @@ const struct json *json_member(const struct json *object, const char *key); /* e
 bool utf8_is_valid(const char *text, size_t len);
 
 /* Append one JSON value. Strings must be valid UTF-8 (invalid bytes become U+FFFD); control characters, quote and
- * backslash are escaped. Doubles are written with the fewest digits that read back equal; not-finite ones are the
- * caller's error and are written as null. */
+ * backslash are escaped. Doubles are written with 15, 16 or 17 significant digits, the first that reads back equal, and
+ * without a fraction if they have none; not-finite ones are the caller's error and are written as null. */
 void json_write_string(struct buf *out, const char *text, size_t len);
 void json_write_integer(struct buf *out, int64_t value);
 void json_write_double(struct buf *out, double value);

@@ -1,0 +1,97 @@
+/* The JSON writer: strings, exact 64-bit integers, doubles that read back equal. */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+
+#define DOUBLE_TEXT_BYTES 32 /* "-2.2250738585072014e-308" and the NUL fit */
+
+static void write_escape(struct buf *out, char byte)
+{
+    switch (byte) {
+    case '"':
+        buf_append_str(out, "\\\"");
+        return;
+    case '\\':
+        buf_append_str(out, "\\\\");
+        return;
+    case '\b':
+        buf_append_str(out, "\\b");
+        return;
+    case '\f':
+        buf_append_str(out, "\\f");
+        return;
+    case '\n':
+        buf_append_str(out, "\\n");
+        return;
+    case '\r':
+        buf_append_str(out, "\\r");
+        return;
+    case '\t':
+        buf_append_str(out, "\\t");
+        return;
+    default:
+        buf_appendf(out, "\\u%04x", (unsigned)(unsigned char)byte);
+    }
+}
+
+/* Bytes from the start of text that can be copied as they are. */
+static size_t plain_run(const char *text, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        unsigned char byte = (unsigned char)text[at];
+        if (byte < 0x20 || byte == '"' || byte == '\\')
+            break;
+        size_t size = utf8_sequence(text + at, len - at);
+        if (size == 0)
+            break;
+        at += size;
+    }
+    return at;
+}
+
+void json_write_string(struct buf *out, const char *text, size_t len)
+{
+    static const char replacement[] = "\xEF\xBF\xBD";
+    buf_reserve(out, len + 2);
+    buf_append_char(out, '"');
+    for (size_t at = 0; at < len;) {
+        size_t run = plain_run(text + at, len - at);
+        buf_append(out, text + at, run);
+        at += run;
+        if (at == len)
+            break;
+        if ((unsigned char)text[at] >= 0x80)
+            buf_append_str(out, replacement);
+        else
+            write_escape(out, text[at]);
+        at++;
+    }
+    buf_append_char(out, '"');
+}
+
+void json_write_integer(struct buf *out, int64_t value)
+{
+    buf_appendf(out, "%" PRId64, value);
+}
+
+void json_write_double(struct buf *out, double value)
+{
+    if (!isfinite(value)) {
+        buf_append_str(out, "null");
+        return;
+    }
+    /* Any decimal of 15 digits survives the way through a double, 17 digits tell any two doubles apart. */
+    char text[DOUBLE_TEXT_BYTES];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    buf_append_str(out, text);
+}

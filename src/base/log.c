@@ -1,0 +1,127 @@
+/* JSON lines on stderr: each built in memory and handed over in one write. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+
+#define US_PER_S INT64_C(1000000)
+#define US_PER_MS INT64_C(1000)
+#define LOG_LINE_BYTES 512 /* first room for a line; most fit */
+/* Longest string value: a pipe mixes the writes of several threads only if they are longer than PIPE_BUF
+ * (4096). */
+#define LOG_STRING_BYTES_MAX 2048
+
+static _Atomic int least_level = LOG_INFO;
+
+static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
+
+void log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&least_level, (int)level, memory_order_relaxed);
+}
+
+enum log_level log_get_level(void)
+{
+    return (enum log_level)atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
+int log_level_parse(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(level_names); i++)
+        if (strcmp(level_names[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return (size_t)level < COUNT_OF(level_names) ? level_names[level] : "?";
+}
+
+static void write_string(struct buf *line, const char *text)
+{
+    if (text == NULL) {
+        buf_append_str(line, "null");
+        return;
+    }
+    json_write_string(line, text, strnlen(text, LOG_STRING_BYTES_MAX));
+}
+
+/* 2026-01-31T23:59:59.123Z */
+static void write_time(struct buf *line, int64_t us)
+{
+    time_t seconds = (time_t)(us / US_PER_S);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    buf_appendf(line, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", utc.tm_year + 1900, utc.tm_mon + 1,
+                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(us % US_PER_S / US_PER_MS));
+}
+
+static void write_field(struct buf *line, const struct log_field *field)
+{
+    buf_append_char(line, ',');
+    json_write_string(line, field->name, strlen(field->name));
+    buf_append_char(line, ':');
+    switch (field->kind) {
+    case LOG_FIELD_STR:
+        write_string(line, field->as.str);
+        break;
+    case LOG_FIELD_INT:
+        json_write_integer(line, field->as.integer);
+        break;
+    case LOG_FIELD_DOUBLE:
+        json_write_double(line, field->as.number);
+        break;
+    case LOG_FIELD_BOOL:
+        buf_append_str(line, field->as.integer != 0 ? "true" : "false");
+        break;
+    case LOG_FIELD_RAW:
+        buf_append_str(line, field->as.str != NULL ? field->as.str : "null");
+        break;
+    }
+}
+
+/* A log nobody reads must not stop the server: only an interrupted write is repeated. */
+static void hand_over(const struct buf *line)
+{
+    ssize_t written;
+    do {
+        written = write(STDERR_FILENO, line->data, line->len);
+    } while (written < 0 && errno == EINTR);
+}
+
+void log_write(enum log_level level, const char *msg, const struct log_field *fields, size_t count)
+{
+    if (level < log_get_level() || level >= LOG_OFF)
+        return;
+    int saved_errno = errno;
+    struct buf line = BUF_INIT;
+    buf_reserve(&line, LOG_LINE_BYTES);
+    buf_append_str(&line, "{\"ts\":");
+    write_time(&line, wall_us());
+    buf_appendf(&line, ",\"level\":\"%s\",\"msg\":", log_level_name(level));
+    write_string(&line, msg);
+    for (size_t i = 0; i < count; i++)
+        write_field(&line, &fields[i]);
+    buf_append_str(&line, "}\n");
+    hand_over(&line);
+    buf_release(&line);
+    errno = saved_errno;
+}
+
+void log_err(enum log_level level, const char *msg, const struct err *e)
+{
+    struct log_field fields[] = {
+        LOG_S("code", err_code_name(e->code)),
+        LOG_S("error", e->text),
+        LOG_S("sqlstate", e->sqlstate),
+        LOG_S("constraint", e->constraint),
+    };
+    /* The last two mean something for ERR_DB alone. */
+    log_write(level, msg, fields, e->code == ERR_DB ? 4 : 2);
+}
