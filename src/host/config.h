@@ -1,8 +1,8 @@
 /* The settings: config.lua + environment + flags → one immutable struct, with the origin of each value.
  *
- * One table in config.c lists every setting: key, type, bounds, default, restart-only, secret. config.lua is plain data,
+ * One table in settings.c lists every setting: key, type, bounds, default, restart-only, secret. config.lua is plain data,
  * evaluated with an empty environment, an instruction limit and a memory cap. An unknown key, a wrong type or a value out
- * of bounds is an error with file and line. Precedence: flag > environment (process, then var/env, then .env) > config.lua
+ * of bounds is an error with file and line. Precedence: flag > environment (process, then .env, then var/env) > config.lua
  * > default. Ownership: config_load gives one reference (atomic). Immutable, any thread.
  */
 #ifndef HOST_CONFIG_H
