@@ -1,0 +1,134 @@
+# The test suites that run the code, and their counts. Sourced by script/test.
+# shellcheck shell=bash disable=SC2154  # common.sh sets root, postgres.sh pg_…
+
+work='' # a folder for this run only
+passed=0
+failed=0
+skipped=0
+test_pg_folder=''
+
+# count PASSED FAILED [SKIPPED]
+count() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+  skipped=$((skipped + ${3:-0}))
+}
+
+report() {
+  if ((skipped)); then
+    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  else
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+  fi
+  ((failed == 0 && passed > 0))
+}
+
+# A cluster that lives for one run: speed instead of durability. Its folder is closed to other users, so within it every
+# role may log in without more.
+start_test_postgres() {
+  pg_owner=$(pg_default_owner)
+  test_pg_folder=$(mktemp -d /var/tmp/lexicraft-test-XXXXXX)
+  if is_root; then
+    chown "$pg_owner:" -- "$test_pg_folder"
+  fi
+  pg_use "$test_pg_folder/data"
+  pg_create 'max_connections = 200' 'fsync = off' 'synchronous_commit = off' 'full_page_writes = off' \
+    "log_min_messages = fatal"
+  pg_start trust
+  pg_create_roles
+  LEXICRAFT_TEST_PG=$(pg_url postgres postgres)
+  export LEXICRAFT_TEST_PG
+}
+
+stop_test_postgres() {
+  if [[ -n $test_pg_folder ]]; then
+    pg_stop || true
+    rm -rf -- "$test_pg_folder"
+  fi
+}
+
+# One program per source file, each with a database of its own.
+run_unit() {
+  local folder=build source name database
+  [[ $preset == release ]] || folder=build/$preset
+  for source in tests/unit/test_*.c; do
+    name=$(basename -- "$source" .c)
+    database=$name
+    pg_create_database "$database"
+    DATABASE_URL=$(pg_url "$database" postgres) run_unit_program "$folder/tests/unit/$name"
+  done
+}
+
+# cmocka says how many passed and failed; a program that dies before it can say so is one failure.
+run_unit_program() {
+  local -r program=$1
+  local status=0 good bad
+  timeout 300 "$program" >"$work/unit.log" 2>&1 || status=$?
+  good=$(sum_of '^\[  PASSED  \] ([0-9]+) test\(s\)' "$work/unit.log")
+  bad=$(sum_of '^\[  FAILED  \] ([0-9]+) test\(s\)' "$work/unit.log")
+  if ((status != 0 && bad == 0)) || ((status == 0 && good == 0)); then
+    bad=1
+  fi
+  count "$good" "$bad" "$(sum_of '^\[  SKIPPED \] ([0-9]+) test\(s\)' "$work/unit.log")"
+  if ((bad)); then
+    cat -- "$work/unit.log"
+  fi
+  printf '%-40s %d passed, %d failed\n' "${program##*/}" "$good" "$bad"
+}
+
+# sum_of REGEX FILE: of the numbers that its first group matches.
+sum_of() {
+  sed -nE "s/$1.*/\\1/p" "$2" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# busted runs inside `lexicraft lua`, so specs use the real bindings; those of stores and actions the real database.
+run_spec() {
+  local status=0 good bad pending
+  pg_create_database spec
+  export DATABASE_URL LEXICRAFT_MIGRATION_URL LEXICRAFT_AUTH_KEY
+  DATABASE_URL=$(pg_url spec lexicraft)
+  LEXICRAFT_MIGRATION_URL=$(pg_url spec lexicraft_owner)
+  LEXICRAFT_AUTH_KEY=$(random_text 48)
+  if "$LEXICRAFT_BINARY" migrate up >"$work/spec.log" 2>&1; then
+    timeout 600 busted --lua=script/lua -o plainTerminal spec >>"$work/spec.log" 2>&1 || status=$?
+  else
+    status=$?
+  fi
+  unset DATABASE_URL LEXICRAFT_MIGRATION_URL LEXICRAFT_AUTH_KEY
+  good=$(sum_of '^([0-9]+) success(es)? \/ ' "$work/spec.log")
+  bad=$(sum_of '^[0-9]+ success[es]* \/ ([0-9]+) failure' "$work/spec.log")
+  bad=$((bad + $(sum_of '^.* failures? \/ ([0-9]+) error' "$work/spec.log")))
+  pending=$(sum_of '^.* errors? \/ ([0-9]+) pending' "$work/spec.log")
+  if ((bad == 0)) && ((status != 0 || good == 0)); then
+    bad=1
+  fi
+  count "$good" "$bad" "$pending"
+  if ((bad)); then
+    cat -- "$work/spec.log"
+  fi
+  printf '%-40s %d passed, %d failed\n' spec "$good" "$bad"
+}
+
+# The real program, a real PostgreSQL, real HTTP. Debian's Python, as another one would not have Debian's pytest.
+run_e2e() {
+  local status=0 good bad pending all
+  timeout 1800 /usr/bin/python3 -B -m pytest tests/e2e --junitxml "$work/e2e.xml" || status=$?
+  all=$(attribute tests)
+  bad=$(($(attribute failures) + $(attribute errors)))
+  pending=$(attribute skipped)
+  good=$((all - bad - pending))
+  if ((bad == 0)) && ((status != 0 || good == 0)); then
+    bad=1
+  fi
+  count "$good" "$bad" "$pending"
+  printf '%-40s %d passed, %d failed\n' e2e "$good" "$bad"
+}
+
+# attribute NAME: of the summary in pytest's report; 0 without a report.
+attribute() {
+  local text=''
+  if [[ -r $work/e2e.xml ]]; then
+    text=$(grep -oE "<testsuite [^>]*" "$work/e2e.xml" | grep -oE " $1=\"[0-9]+\"" | head -n 1 | tr -dc 0-9)
+  fi
+  printf '%d' "${text:-0}"
+}
