@@ -42,7 +42,7 @@ bool utf8_is_valid(const char *text, size_t len);
 
 /* Append one JSON value. Strings must be valid UTF-8 (invalid bytes become U+FFFD); control characters, quote and
  * backslash are escaped. Doubles are written with 15, 16 or 17 significant digits, the first that reads back equal, and
- * without a fraction if they have none; not-finite ones are the caller's error and are written as null. */
+ * without a fraction if they have none and are within ±2^53; not-finite ones are the caller's error, written as null. */
 void json_write_string(struct buf *out, const char *text, size_t len);
 void json_write_integer(struct buf *out, int64_t value);
 void json_write_double(struct buf *out, double value);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/utf8.h"
 
@@ -94,4 +95,7 @@ void json_write_double(struct buf *out, double value)
             break;
     }
     buf_append_str(out, text);
+    /* Digits alone would read back as an integer, and one that large is refused. */
+    if (fabs(value) > (double)JSON_INTEGER_MAX && strpbrk(text, ".e") == NULL)
+        buf_append_str(out, ".0");
 }
