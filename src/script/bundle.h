@@ -1,8 +1,8 @@
 /* The exact bytes of config.lua and lua/, read once and hashed: what a generation is made of.
  *
- * Nothing is read from disk again after this: modules are loaded from these bytes, so what was checked and hashed is
- * what runs. Ownership: bundle_read gives one reference; share by bundle_ref. Immutable after reading; any thread.
- * Never raises a Lua error.
+ * Nothing is read from disk again after this: modules are loaded from these bytes, so what was checked and
+ * hashed is what runs. Ownership: bundle_read gives one reference; share by bundle_ref. Immutable after
+ * reading; any thread. Never raises a Lua error.
  */
 #ifndef SCRIPT_BUNDLE_H
 #define SCRIPT_BUNDLE_H
@@ -15,7 +15,7 @@
 #define BUNDLE_BYTES_MAX (16u << 20)
 
 struct bundle_file {
-    char *path; /* relative to the root with '/', e.g. "lua/rules/points.lua" */
+    char *path;  /* relative to the root with '/', e.g. "lua/rules/points.lua" */
     char *bytes; /* NUL-terminated */
     size_t len;
     char hash[65]; /* SHA-256, hex */
@@ -30,11 +30,11 @@ struct bundle {
     int refs;              /* atomic */
 };
 
-/* Hidden files, links out of the root and other endings are ignored; a file that is too large, unreadable or not UTF-8 is
- * an error that names it. */
+/* Hidden files, links out of the root and other endings are ignored; a file that is too large, unreadable or
+ * not UTF-8 is an error that names it. */
 struct bundle *bundle_read(const char *root, struct err *err) MUSTCHECK;
 struct bundle *bundle_ref(struct bundle *b);
-void bundle_unref(struct bundle *b); /* NULL allowed */
+void bundle_unref(struct bundle *b);                                             /* NULL allowed */
 const struct bundle_file *bundle_find(const struct bundle *b, const char *path); /* NULL if absent */
 
 #endif

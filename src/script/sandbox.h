@@ -1,12 +1,13 @@
-/* The rule VM: runs the pure functions of lua/rules/ on copies of their input, within a budget, and trusts them with
- * nothing.
+/* The rule VM: runs the pure functions of lua/rules/ on copies of their input, within a budget, and trusts
+ * them with nothing.
  *
- * Every call runs the compiled chunks anew in fresh environments, so nothing survives from one call into the next. Only
- * allow-listed globals exist; pairs walks sorted keys; there is no clock, randomness, metatable, coroutine, load or
- * pattern matching. CPU time (of the thread), instructions and memory are bounded; a rule that uses them up is killed for
- * good (pcall cannot swallow it) and the state is thrown away and rebuilt before the next call.
- * One sandbox per worker and generation; used by one thread at a time. Never raises a Lua error itself; sandbox_call must
- * be called where raising is no issue since it touches the caller's state (it pushes the result there).
+ * Every call runs the compiled chunks anew in fresh environments, so nothing survives from one call into the
+ * next. Only allow-listed globals exist; pairs walks sorted keys; there is no clock, randomness, metatable,
+ * coroutine, load or pattern matching. CPU time (of the thread), instructions and memory are bounded; a rule
+ * that uses them up is killed for good (pcall cannot swallow it) and the state is thrown away and rebuilt
+ * before the next call. One sandbox per worker and generation; used by one thread at a time. Never raises a
+ * Lua error itself; sandbox_call must be called where raising is no issue since it touches the caller's state
+ * (it pushes the result there).
  */
 #ifndef SCRIPT_SANDBOX_H
 #define SCRIPT_SANDBOX_H
@@ -18,28 +19,31 @@
 #include "script/bundle.h"
 
 struct sandbox_limits {
-    uint32_t cpu_ms;        /* default 50 */
-    uint64_t instructions;  /* default 1,000,000 */
-    size_t memory_bytes;    /* over the base state, default 8 MiB */
+    uint32_t cpu_ms;       /* default 50 */
+    uint64_t instructions; /* default 1,000,000 */
+    size_t memory_bytes;   /* over the base state, default 8 MiB */
 };
 
 struct sandbox;
 
-/* Compiles every rule file of the bundle (text only, no bitwise operators, at most 250 constants a function is not
- * checked: the operators are what is broken). err->text "lua/rules/x.lua:3: reason". */
-struct sandbox *sandbox_new(struct bundle *bundle, const struct sandbox_limits *limits, struct err *err) MUSTCHECK;
+/* Compiles every rule file of the bundle (text only, no bitwise operators, at most 250 constants a function
+ * is not checked: the operators are what is broken). err->text "lua/rules/x.lua:3: reason". */
+struct sandbox *sandbox_new(struct bundle *bundle, const struct sandbox_limits *limits,
+                            struct err *err) MUSTCHECK;
 void sandbox_free(struct sandbox *s);
 void sandbox_set_limits(struct sandbox *s, const struct sandbox_limits *limits);
 
-/* Call rule.function(input) where input is the value at input_index of from. On success the result is pushed on from,
- * and, if not NULL, input_json and result_json get canonical JSON (sorted keys) of both for the record.
- * -1: ERR_INVALID input not of the declared shape, ERR_LIMIT budget or memory, ERR_SCRIPT error in the rule or a result
- * that is not of the declared shape; err->text begins "lua/rules/points.lua:12: ". from is as before. */
+/* Call rule.function(input) where input is the value at input_index of from. On success the result is pushed
+ * on from, and, if not NULL, input_json and result_json get canonical JSON (sorted keys) of both for the
+ * record. -1: ERR_INVALID input not of the declared shape, ERR_LIMIT budget or memory, ERR_SCRIPT error in
+ * the rule or a result that is not of the declared shape; err->text begins "lua/rules/points.lua:12: ". from
+ * is as before. */
 int sandbox_call(struct sandbox *s, const char *rule, const char *function, lua_State *from, int input_index,
                  struct buf *input_json, struct buf *result_json, struct err *err) MUSTCHECK;
 
-/* Run every rule's examples(). failed(data, text) for each that does not hold, text "lua/rules/x.lua:88: example 3
- * (award): expected {…}, got {…}". Returns the number of examples run, -1 if any failed or a file has none. */
+/* Run every rule's examples(). failed(data, text) for each that does not hold, text "lua/rules/x.lua:88:
+ * example 3 (award): expected {…}, got {…}". Returns the number of examples run, -1 if any failed or a file
+ * has none. */
 int sandbox_check(struct sandbox *s, void (*failed)(void *data, const char *text), void *data);
 
 size_t sandbox_memory(const struct sandbox *s);

@@ -1,0 +1,259 @@
+/* Runs coroutines: one resume at a time from vm_run, each ended exactly once, waiting ones cancellable. */
+#include "script/task.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+
+/* READY: in vm->ready. RUNNING: being resumed. WAITING: between its yield and task_wake. ENDED: done has been
+ * called. */
+enum task_state { TASK_READY, TASK_RUNNING, TASK_WAITING, TASK_ENDED };
+
+struct task {
+    struct list in_ready, in_tasks;
+    struct vm *vm;
+    lua_State *co;
+    int anchor; /* registry reference that keeps co alive */
+    int nargs;  /* arguments on co for the first resume */
+    enum task_state state;
+    bool suspending; /* task_suspend was called and the yield has not come yet */
+    bool woken;      /* task_wake came before the yield */
+    bool cancelled;
+    unsigned holds;
+    void (*cancel)(void *data);
+    void *cancel_data;
+    task_done_fn done;
+    void *data;
+};
+
+/* Error values made beforehand, because ending a task must not fail for want of memory. Keys in the registry.
+ */
+static const char key_cancelled, key_stray_yield;
+
+static int create_coroutine(lua_State *L)
+{
+    struct task *task = lua_touserdata(L, 1);
+    lua_pushliteral(L, "cancelled");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key_cancelled);
+    lua_pushliteral(L, "coroutine.yield outside a coroutine made with coroutine.create");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key_stray_yield);
+    task->co = lua_newthread(L);
+    task->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+struct task *task_start(struct vm *vm, int nargs, task_done_fn done, void *data, struct err *err)
+{
+    lua_State *L = vm->L;
+    assert(lua_gettop(L) > nargs);
+    if (vm->closing || !lua_checkstack(L, 4)) {
+        lua_pop(L, nargs + 1);
+        (void)err_set(err, vm->closing ? ERR_CANCELLED : ERR_LIMIT, "no new task: %s",
+                      vm->closing ? "the VM is closing" : "the Lua stack is full");
+        return NULL;
+    }
+    struct task *task = x_calloc(1, sizeof *task);
+    *task = (struct task){.vm = vm, .nargs = nargs, .done = done, .data = data, .anchor = LUA_NOREF};
+    lua_pushcfunction(L, create_coroutine);
+    lua_pushlightuserdata(L, task);
+    bool created = lua_pcall(L, 1, 0, 0) == LUA_OK;
+    if (!created)
+        vm_pop_error(L, err);
+    if (created && !lua_checkstack(task->co, nargs + 4)) {
+        luaL_unref(L, LUA_REGISTRYINDEX, task->anchor);
+        created = false;
+        (void)err_set(err, ERR_LIMIT, "no memory for a coroutine");
+    }
+    if (!created) {
+        lua_pop(L, nargs + 1);
+        free(task);
+        return NULL;
+    }
+    lua_xmove(L, task->co, nargs + 1);
+    list_append(&vm->ready, &task->in_ready);
+    list_append(&vm->tasks, &task->in_tasks);
+    vm->task_count++;
+    return task;
+}
+
+/* Report the end, run what the coroutine still has to close, and forget it. */
+static void finish(struct task *task, int status, int nresults)
+{
+    struct vm *vm = task->vm;
+    assert(task->state != TASK_ENDED);
+    task->state = TASK_ENDED;
+    list_remove(&task->in_tasks);
+    if (list_is_linked(&task->in_ready))
+        list_remove(&task->in_ready);
+    vm->task_count--;
+    /* Code in <close> variables belongs to no task any more: it cannot wait. */
+    struct task *interrupted = vm->running;
+    vm->running = NULL;
+    task->done(task, task->co, status, nresults, task->data);
+    /* The value of a failed <close> has nobody left to go to. */
+    if (status != LUA_OK)
+        (void)lua_resetthread(task->co);
+    vm->running = interrupted;
+    luaL_unref(vm->L, LUA_REGISTRYINDEX, task->anchor);
+    free(task);
+}
+
+static void finish_with(struct task *task, const char *key)
+{
+    (void)lua_checkstack(task->co, 1); /* if that fails, there still are Lua's spare slots for error values */
+    lua_rawgetp(task->co, LUA_REGISTRYINDEX, key);
+    finish(task, LUA_ERRRUN, 1);
+}
+
+/* Let go of what a waiting task has begun. */
+static void abandon_wait(struct task *task)
+{
+    if (task->state != TASK_WAITING)
+        return;
+    void (*cancel)(void *data) = task->cancel;
+    task->cancel = NULL;
+    if (cancel)
+        cancel(task->cancel_data);
+}
+
+static void finish_cancelled(struct task *task)
+{
+    abandon_wait(task);
+    finish_with(task, &key_cancelled);
+}
+
+static void after_yield(struct task *task)
+{
+    if (!task->suspending) {
+        finish_with(task, &key_stray_yield);
+        return;
+    }
+    task->suspending = false;
+    task->state = TASK_WAITING;
+    if (task->cancelled && task->holds == 0) {
+        if (task->woken)
+            task->cancel = NULL; /* nothing is under way any more */
+        finish_cancelled(task);
+    } else if (task->woken) {
+        task->woken = false;
+        task_wake(task);
+    }
+}
+
+static void resume(struct task *task)
+{
+    struct vm *vm = task->vm;
+    if (task->cancelled && task->holds == 0) {
+        finish_cancelled(task);
+        return;
+    }
+    int nargs = task->nargs, nresults = 0;
+    task->nargs = 0;
+    task->state = TASK_RUNNING;
+    vm->running = task;
+    int status = lua_resume(task->co, vm->L, nargs, &nresults);
+    vm->running = NULL;
+    if (status == LUA_YIELD) {
+        lua_pop(task->co, nresults);
+        after_yield(task);
+    } else {
+        finish(task, status, nresults);
+    }
+}
+
+bool vm_run(struct vm *vm, unsigned budget)
+{
+    assert(!vm->running);
+    for (; budget > 0 && !list_is_empty(&vm->ready); budget--)
+        resume(CONTAINER_OF(list_pop(&vm->ready), struct task, in_ready));
+    return !list_is_empty(&vm->ready);
+}
+
+struct task *task_running(lua_State *L)
+{
+    return vm_of(L)->running;
+}
+
+struct task *task_of(lua_State *L)
+{
+    struct task *task = task_running(L);
+    if (!task)
+        luaL_error(L, "cannot wait here: not inside a task");
+    if (task->co != L)
+        luaL_error(L, "cannot wait here: inside a coroutine of its own");
+    if (!lua_isyieldable(L))
+        luaL_error(L, "cannot wait here: inside a C call, such as require, table.sort or string.gsub");
+    return task;
+}
+
+struct vm *task_vm(struct task *task)
+{
+    return task->vm;
+}
+
+void *task_data(struct task *task)
+{
+    return task->data;
+}
+
+void task_suspend(struct task *task, void (*cancel)(void *data), void *data)
+{
+    assert(task->state == TASK_RUNNING && !task->suspending);
+    task->suspending = true;
+    task->woken = false;
+    task->cancel = cancel;
+    task->cancel_data = data;
+}
+
+void task_wake(struct task *task)
+{
+    if (task->state == TASK_RUNNING) {
+        assert(task->suspending && !task->woken);
+        task->woken = true;
+        return;
+    }
+    assert(task->state == TASK_WAITING);
+    task->cancel = NULL;
+    task->state = TASK_READY;
+    list_append(&task->vm->ready, &task->in_ready);
+}
+
+void task_cancel(struct task *task)
+{
+    assert(task->state != TASK_ENDED);
+    if (task->cancelled)
+        return;
+    task->cancelled = true;
+    if (task->holds == 0 && task->state != TASK_RUNNING)
+        finish_cancelled(task);
+}
+
+bool task_is_cancelled(const struct task *task)
+{
+    return task->cancelled;
+}
+
+void task_hold(struct task *task)
+{
+    task->holds++;
+}
+
+void task_release(struct task *task)
+{
+    assert(task->holds > 0);
+    task->holds--;
+    /* A ready task is ended by vm_run, a running one at its next wait. */
+    if (task->holds == 0 && task->cancelled && task->state == TASK_WAITING) {
+        abandon_wait(task);
+        task_wake(task);
+    }
+}
+
+void task_cancel_all(struct vm *vm)
+{
+    assert(!vm->running);
+    while (!list_is_empty(&vm->tasks)) {
+        struct task *task = CONTAINER_OF(vm->tasks.next, struct task, in_tasks);
+        task->cancelled = true;
+        finish_cancelled(task);
+    }
+}
