@@ -9,24 +9,17 @@ import pytest
 
 from support import Client, Family, Server, wait_for
 
-AWARD = "[2] = 25"
+AWARD = "25,  -- tier 2"
 BROKEN = {
     "syntax error": ("lua/rules/points.lua", "function points.award", "function points.award(("),
     "run-time error at the top": ("lua/rules/points.lua", "return points", "local x = nil + 1\nreturn points"),
-    "failing example": ("lua/rules/points.lua", AWARD, "[2] = 26"),
+    "failing example": ("lua/rules/points.lua", AWARD, "26,  -- tier 2"),
     "broken route": ("lua/app.lua", "/v1/health", "/v1/{health:colour}"),
     "broken SQL": ("lua/store/children.lua", "from children", "from no_such_table"),
     "unknown setting": ("config.lua", "http = {", "http = { nonsense = 1,"),
     "setting out of bounds": ("config.lua", "body_bytes_max = 65536", "body_bytes_max = -1"),
     "missing module": ("lua/app.lua", 'require "', 'require "missing.'),
 }
-
-
-def raise_tier_2(server, points):
-    """What product staff do: change the number, and the examples that fix it."""
-    path = server.root / "lua" / "rules" / "points.lua"
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(lines).replace(AWARD, f"[2] = {points}"))
 
 
 @pytest.fixture
@@ -140,7 +133,7 @@ def test_a_point_under_way_keeps_what_was_fixed_and_new_ones_follow(running):
     family.learn("t2_1")
     family.pass_next()
     path = running.root / "lua/rules/points.lua"
-    text = path.read_text().replace(AWARD, "[2] = 30")
+    text = path.read_text().replace(AWARD, "30,  -- tier 2")
     # The examples fix the old number, so they are changed with it; leave those of tier 2 out.
     path.write_text(drop_examples_of_tier_2(text))
     answer = running.reload()
