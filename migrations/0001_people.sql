@@ -66,6 +66,7 @@ CREATE TRIGGER rule_versions_are_kept
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 GRANT USAGE ON SCHEMA public TO :serving_role;
-GRANT SELECT, INSERT, UPDATE ON users TO :serving_role;
-GRANT SELECT, INSERT, UPDATE ON children TO :serving_role;
+GRANT SELECT, INSERT ON users, children TO :serving_role;
+GRANT UPDATE (email, password_hash, name, phone, country, time_zone, updated_at) ON users TO :serving_role;
+GRANT UPDATE (name, age, updated_at) ON children TO :serving_role;
 GRANT SELECT, INSERT ON rule_versions TO :serving_role;
