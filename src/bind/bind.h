@@ -1,18 +1,21 @@
 /* What the bindings share: the context of a VM, and one open function per module.
  *
- * A binding checks all its arguments first, acquires inside a userdata that is already closed-safe, and raises only after
- * everything is released. Loop thread of the VM's worker. Every function registered for Lua is described in lua/types/.
+ * A binding checks all its arguments first, acquires inside a userdata that is already closed-safe, and
+ * raises only after everything is released. Loop thread of the VM's worker. Every function registered for Lua
+ * is described in lua/types/.
  */
 #ifndef BIND_BIND_H
 #define BIND_BIND_H
 
+#include "base/base.h" /* first: feature macros */
+
 #include <lauxlib.h>
 #include <uv.h>
 
+#include "base/json.h"
 #include "bind/clock.h"
 #include "bind/hasher.h"
 #include "bind/rate.h"
-#include "base/json.h"
 #include "http/request.h"
 #include "pg/pool.h"
 #include "script/sandbox.h"
@@ -35,22 +38,25 @@ struct bind_statement {
     int line;     /* where the SQL text begins */
 };
 
-/* One per app VM; vm->context. Owned by whoever made the VM, freed after vm_free by bind_context_release. loop, pool and
- * hasher are NULL while a generation is checked and built on the reload thread; the worker sets them when it adopts the
- * VM, and a binding that needs one raises "not while loading" until then. */
+/* One per app VM; vm->context. Owned by whoever made the VM, freed after vm_free by bind_context_release.
+ * loop, pool and hasher are NULL while a generation is checked and built on the reload thread; the worker
+ * sets them when it adopts the VM, and a binding that needs one raises "not while loading" until then. */
 struct bind_context {
     uv_loop_t *loop;
     struct pg_pool *pool;
-    struct hasher *hasher;  /* process-wide */
+    struct hasher *hasher;    /* process-wide */
     struct rate_table *rates; /* process-wide */
-    struct sandbox *rules;  /* of the same generation and worker */
+    struct sandbox *rules;    /* of the same generation and worker */
     struct auth_keys keys;
     char rule_version[65];
-    struct json_options { size_t bytes_max; int depth_max; } json;
-    uint32_t lock_ms;       /* default lock_timeout of transactions */
+    struct json_options {
+        size_t bytes_max;
+        int depth_max;
+    } json;
+    uint32_t lock_ms; /* default lock_timeout of transactions */
     struct bind_statement **statements;
     size_t statement_count;
-    bool loading;           /* true until bind_loaded: db.sql may register */
+    bool loading; /* true until bind_loaded: db.sql may register */
 };
 
 void bind_context_release(struct bind_context *c);
@@ -59,8 +65,8 @@ struct bind_context *bind_context_of(lua_State *L);
 /* Preload every module (db, http, json, log, clock, auth, rules, rate) into vm. */
 int bind_open(struct vm *vm, struct err *err) MUSTCHECK;
 
-/* Run lua/app.lua and read its route table: *routes is malloc'd (strings live as long as the VM), index is the handler's
- * number. err->text names the route or file:line. */
+/* Run lua/app.lua and read its route table: *routes is malloc'd (strings live as long as the VM), index is
+ * the handler's number. err->text names the route or file:line. */
 int bind_http_routes(struct vm *vm, struct http_route **routes, size_t *count, struct err *err) MUSTCHECK;
 /* Start the task that answers req with the handler of its route. Always leads to one http_respond. */
 void bind_http_handle(struct vm *vm, struct http_request *req);
@@ -75,8 +81,8 @@ int bind_open_auth(lua_State *L);
 int bind_open_rules(lua_State *L);
 int bind_open_rate(lua_State *L);
 
-/* Shared with other bindings and tools: encode the value at index as JSON (raises on cycles, depth, functions, NaN), push
- * the Lua value of a parsed document, push json.null. */
+/* Shared with other bindings and tools: encode the value at index as JSON (raises on cycles, depth,
+ * functions, NaN), push the Lua value of a parsed document, push json.null. */
 void bind_json_encode(lua_State *L, int index, struct buf *out);
 void bind_json_push(lua_State *L, const struct json *node);
 void bind_json_push_null(lua_State *L);

@@ -1,0 +1,70 @@
+/* What the parts of the db binding share. Loop thread of the VM's worker; every function may raise a Lua
+ * error unless its comment says otherwise.
+ *
+ * db.c        module, registered statements, single statements
+ * db_param.c  Lua values → parameters
+ * db_rows.c   result → Lua values
+ * db_tx.c     transactions
+ */
+#ifndef BIND_DB_H
+#define BIND_DB_H
+
+#include "bind/bind.h"
+
+struct db_tx;
+
+/* One statement on its way: a userdata (as it is, a call; with methods, a db.pending), so that nothing leaks.
+ */
+struct db_call {
+    struct pg_op *op;  /* NULL before it is made and after it was let go */
+    struct task *task; /* woken when it is finished; NULL: nobody waits */
+    struct db_tx *tx;  /* NULL: pipelined lane; else kept alive by the stack or a user value */
+    const struct bind_statement *statement; /* NULL: plain text */
+    bool finished;
+    int attempt; /* of tx */
+    struct buf scratch;
+};
+
+#define DB_PENDING_NAME "lexicraft.db.pending"
+
+/* Metatables of parameters, of transactions and what is pending in them. */
+void db_param_open(lua_State *L);
+void db_tx_open(lua_State *L);
+
+/* Push a new db_call with the metatable of this name and fill its op from the statement at index and the
+ * parameters index+1 … last. */
+struct db_call *db_call_push(lua_State *L, const char *metatable, int index, int last);
+#define DB_CALL_NAME "lexicraft.db.call"
+/* Drop what was begun: the cancel hook, and what __gc does. Does not raise. */
+void db_call_let_go(void *data);
+/* Put "lua/store/x.lua:12: " before what PostgreSQL says of the call's statement. Does not raise. */
+void db_call_locate(const struct db_call *call, struct err *err);
+/* Raise the failure of a finished call, else return. */
+void db_call_check(lua_State *L, struct db_call *call);
+
+/* Append the values first … last to p. */
+void db_params_read(lua_State *L, int first, int last, struct pg_params *p);
+/* db.array, db.json */
+int db_array(lua_State *L);
+int db_json(lua_State *L);
+
+/* Push the rows of a finished call as a marked list. */
+void db_rows_push(lua_State *L, struct db_call *call);
+/* Push the only row or nil; raise if there are more. */
+void db_row_push(lua_State *L, struct db_call *call);
+
+/* Raise if the running task has a transaction open. */
+void db_tx_refuse(lua_State *L);
+/* The finished call of a transaction has failed: remember the first of the attempt. Does not raise. */
+void db_tx_note_failure(const struct db_call *call);
+/* The first failure in the attempt that call belongs to, NULL if there is none. Does not raise. */
+const struct err *db_tx_failure(const struct db_call *call);
+/* db.transaction */
+int db_transaction(lua_State *L);
+
+/* Continuations that push what query, one and exec return; the context is the index of the db_call. */
+int db_finish_query(lua_State *L, int status, lua_KContext index);
+int db_finish_one(lua_State *L, int status, lua_KContext index);
+int db_finish_exec(lua_State *L, int status, lua_KContext index);
+
+#endif

@@ -1,0 +1,138 @@
+/* Lua values → statement parameters: text the server reads with the types it infers. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bind/db.h"
+#include "bind/json_encode.h"
+#include "bind/support.h"
+
+#define VALUE_NAME "lexicraft.db.value"
+#define INTEGER_TEXT_BYTES 24
+
+/* db.array and db.json: encoded when made, so that a fault is raised where it stands. */
+struct db_value {
+    struct buf text;
+};
+
+static int value_gc(lua_State *L)
+{
+    struct db_value *value = lua_touserdata(L, 1);
+    buf_release(&value->text);
+    return 0;
+}
+
+static int value_tostring(lua_State *L)
+{
+    struct db_value *value = luaL_checkudata(L, 1, VALUE_NAME);
+    lua_pushlstring(L, value->text.data, value->text.len);
+    return 1;
+}
+
+void db_param_open(lua_State *L)
+{
+    static const luaL_Reg meta[] = {{"__gc", value_gc}, {"__tostring", value_tostring}, {NULL, NULL}};
+    support_metatable(L, VALUE_NAME, meta, NULL);
+}
+
+static struct db_value *push_value(lua_State *L)
+{
+    struct db_value *value = lua_newuserdatauv(L, sizeof(*value), 0);
+    buf_init(&value->text);
+    luaL_setmetatable(L, VALUE_NAME);
+    return value;
+}
+
+/* Append a number's text; false for NaN and the infinities. */
+static bool append_number(lua_State *L, int index, struct buf *out)
+{
+    if (lua_isinteger(L, index)) {
+        json_write_integer(out, lua_tointeger(L, index));
+        return true;
+    }
+    double number = lua_tonumber(L, index);
+    if (!isfinite(number))
+        return false;
+    json_write_double(out, number);
+    return true;
+}
+
+/* Append the text of a boolean, number or string; what names it in messages. */
+static void append_scalar(lua_State *L, int index, struct buf *out, const char *what, int number)
+{
+    size_t len;
+    const char *text;
+    switch (lua_type(L, index)) {
+    case LUA_TBOOLEAN:
+        buf_append_char(out, lua_toboolean(L, index) ? 't' : 'f');
+        return;
+    case LUA_TNUMBER:
+        if (!append_number(L, index, out))
+            support_fail(L, ERR_INVALID, "%s%d is NaN or infinite", what, number);
+        return;
+    case LUA_TSTRING:
+        text = lua_tolstring(L, index, &len);
+        if (memchr(text, '\0', len) != NULL)
+            support_fail(L, ERR_INVALID, "%s%d holds a NUL byte", what, number);
+        buf_append(out, text, len);
+        return;
+    default:
+        support_fail(L, ERR_INVALID, "%s%d is a %s", what, number, luaL_typename(L, index));
+    }
+}
+
+int db_array(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    struct db_value *value = push_value(L);
+    struct buf *item = support_push_buf(L);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+    pg_array_literal_begin(&value->text);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, 1, i);
+        if (bind_json_is_null(L, -1)) {
+            pg_array_literal_item(&value->text, NULL, 0);
+        } else {
+            buf_clear(item);
+            buf_append(item, "", 0);
+            append_scalar(L, lua_gettop(L), item, "array item ", (int)i);
+            pg_array_literal_item(&value->text, item->data, item->len);
+        }
+        lua_pop(L, 1);
+    }
+    pg_array_literal_end(&value->text);
+    buf_release(item);
+    lua_settop(L, 2);
+    return 1;
+}
+
+int db_json(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    struct db_value *value = push_value(L);
+    bind_json_encode(L, 1, &value->text);
+    return 1;
+}
+
+/* The malloc'd text of the value at index, NULL for SQL NULL. */
+static char *param_text(lua_State *L, int index, int number)
+{
+    if (lua_isnil(L, index) || bind_json_is_null(L, index))
+        return NULL;
+    const struct db_value *value = luaL_testudata(L, index, VALUE_NAME);
+    if (value != NULL)
+        return x_strndup(value->text.data, value->text.len);
+    struct buf text = BUF_INIT;
+    append_scalar(L, index, &text, "$", number);
+    return buf_detach(&text);
+}
+
+void db_params_read(lua_State *L, int first, int last, struct pg_params *p)
+{
+    if (last - first + 1 > PG_PARAMS_MAX)
+        support_fail(L, ERR_LIMIT, "more than %d parameters", PG_PARAMS_MAX);
+    for (int index = first; index <= last; index++)
+        pg_params_append(p, param_text(L, index, index - first + 1));
+}

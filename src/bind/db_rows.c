@@ -1,0 +1,118 @@
+/* Results → Lua values. */
+#include "bind/db.h"
+#include "bind/json_encode.h"
+#include "bind/support.h"
+
+#define STACK_SPARE 10
+
+static void push_cell(lua_State *L, struct db_call *call, struct pg_cell *cell);
+
+static void push_array(lua_State *L, struct db_call *call, struct pg_cell *array)
+{
+    struct err err;
+    lua_createtable(L, array->element_count, 0);
+    bind_json_mark_array(L);
+    for (int32_t i = 1; i <= array->element_count; i++) {
+        struct pg_cell element;
+        if (pg_array_next(array, &call->scratch, &element, &err) != 0)
+            support_raise(L, &err);
+        push_cell(L, call, &element);
+        lua_rawseti(L, -2, i);
+    }
+}
+
+static void push_document(lua_State *L, const struct pg_cell *cell)
+{
+    static const struct json_limits limits = {.bytes_max = JSON_DECODE_BYTES_MAX,
+                                              .depth_max = JSON_DECODE_DEPTH_MAX};
+    struct err err;
+    if (bind_json_parse(L, cell->text, cell->len, &limits, &err) != 0) {
+        err_prefix(&err, "a json value that cannot be read (cast it to text)");
+        support_raise(L, &err);
+    }
+}
+
+/* NULL becomes json.null here; as a column it is left out of the row. */
+static void push_cell(lua_State *L, struct db_call *call, struct pg_cell *cell)
+{
+    luaL_checkstack(L, STACK_SPARE, NULL);
+    switch (cell->kind) {
+    case PG_NULL:
+        bind_json_push_null(L);
+        return;
+    case PG_BOOL:
+        lua_pushboolean(L, cell->boolean);
+        return;
+    case PG_INT:
+        lua_pushinteger(L, cell->integer);
+        return;
+    case PG_DOUBLE:
+        lua_pushnumber(L, cell->number);
+        return;
+    case PG_TEXT:
+        lua_pushlstring(L, cell->text, cell->len);
+        return;
+    case PG_JSON:
+        push_document(L, cell);
+        return;
+    case PG_ARRAY:
+        push_array(L, call, cell);
+        return;
+    }
+}
+
+/* The columns' names are at names … names+columns-1. */
+static void push_row(lua_State *L, struct db_call *call, int row, int names, int columns)
+{
+    struct err err;
+    lua_createtable(L, 0, columns);
+    for (int column = 0; column < columns; column++) {
+        struct pg_cell cell;
+        if (pg_result_cell(call->op->result, row, column, &call->scratch, &cell, &err) != 0)
+            support_raise(L, &err);
+        if (cell.kind == PG_NULL)
+            continue;
+        lua_pushvalue(L, names + column);
+        push_cell(L, call, &cell);
+        lua_rawset(L, -3);
+    }
+}
+
+static int push_names(lua_State *L, const struct pg_result *result, int columns)
+{
+    int first = lua_gettop(L) + 1;
+    luaL_checkstack(L, columns + STACK_SPARE, "too many columns");
+    for (int column = 0; column < columns; column++)
+        lua_pushstring(L, pg_result_column_name(result, column));
+    return first;
+}
+
+void db_rows_push(lua_State *L, struct db_call *call)
+{
+    const struct pg_result *result = call->op->result;
+    int rows = pg_result_rows(result), columns = pg_result_columns(result);
+    lua_createtable(L, rows, 0);
+    bind_json_mark_array(L);
+    int list = lua_gettop(L), names = push_names(L, result, columns);
+    for (int row = 0; row < rows; row++) {
+        push_row(L, call, row, names, columns);
+        lua_rawseti(L, list, row + 1);
+    }
+    lua_settop(L, list);
+}
+
+void db_row_push(lua_State *L, struct db_call *call)
+{
+    const struct pg_result *result = call->op->result;
+    int rows = pg_result_rows(result), columns = pg_result_columns(result);
+    if (rows > 1)
+        support_fail(L, ERR_INTERNAL, "one row expected, got %d", rows);
+    if (rows == 0) {
+        lua_pushnil(L);
+        return;
+    }
+    int names = push_names(L, result, columns);
+    push_row(L, call, 0, names, columns);
+    lua_copy(L, -1, names);
+    lua_settop(L, names);
+}

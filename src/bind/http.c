@@ -1,0 +1,227 @@
+/* Lua module "http": the request object and problem details. */
+#include <string.h>
+
+#include "bind/http_exchange.h"
+#include "bind/json_encode.h"
+#include "bind/support.h"
+
+#define HANDLE_NAME "lexicraft.request"
+#define CODE_BYTES_MAX 64
+
+/* Registry key: coroutine → the http.request it answers. */
+static const char requests;
+
+static struct http_request *check_request(lua_State *L)
+{
+    struct http_handle *handle = luaL_checkudata(L, 1, HANDLE_NAME);
+    if (handle->exchange == NULL)
+        luaL_error(L, "the request is over");
+    return handle->exchange->req;
+}
+
+static int handle_gc(lua_State *L)
+{
+    struct http_handle *handle = lua_touserdata(L, 1);
+    if (handle->exchange != NULL)
+        handle->exchange->handle = NULL;
+    handle->exchange = NULL;
+    return 0;
+}
+
+void http_handle_push(lua_State *L, struct http_exchange *x)
+{
+    struct http_handle *handle = lua_newuserdatauv(L, sizeof(*handle), 1);
+    handle->exchange = NULL;
+    luaL_setmetatable(L, HANDLE_NAME);
+    handle->exchange = x;
+    x->handle = handle;
+    lua_pushvalue(L, -1);
+    support_local_set(L, &requests);
+}
+
+const char *support_request_id(lua_State *L)
+{
+    struct http_handle *handle = NULL;
+    if (lua_checkstack(L, 4) && support_local_get(L, &requests) == LUA_TUSERDATA)
+        handle = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return handle != NULL && handle->exchange != NULL ? handle->exchange->req->id : NULL;
+}
+
+/* Made at first use and kept, so that req.params is one table. */
+static int push_params(lua_State *L, const struct http_request *req)
+{
+    if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE)
+        return 1;
+    lua_createtable(L, 0, req->match.param_count);
+    for (int i = 0; i < req->match.param_count; i++) {
+        const struct http_param *param = &req->match.params[i];
+        lua_pushstring(L, param->name);
+        if (param->type == HTTP_PARAM_INT)
+            lua_pushinteger(L, param->integer);
+        else
+            lua_pushstring(L, param->value);
+        lua_rawset(L, -3);
+    }
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, 1);
+    return 1;
+}
+
+static int push_field(lua_State *L, const struct http_request *req, const char *name)
+{
+    if (strcmp(name, "params") == 0)
+        return push_params(L, req);
+    if (strcmp(name, "body") == 0) {
+        lua_pushlstring(L, req->body, req->body_len);
+        return 1;
+    }
+    const char *text = NULL;
+    if (strcmp(name, "method") == 0)
+        text = req->method;
+    else if (strcmp(name, "path") == 0)
+        text = req->path;
+    else if (strcmp(name, "route") == 0)
+        text = req->match.route->pattern;
+    else if (strcmp(name, "id") == 0)
+        text = req->id;
+    else if (strcmp(name, "remote") == 0)
+        text = req->remote;
+    else
+        return luaL_error(L, "a request has no field '%s'", name);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/* Methods are in the table that is the first upvalue; everything else is read from the request when asked
+ * for. */
+static int request_index(lua_State *L)
+{
+    luaL_checkudata(L, 1, HANDLE_NAME);
+    const char *name = luaL_checkstring(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+        return 1;
+    return push_field(L, check_request(L), name);
+}
+
+static int header(lua_State *L)
+{
+    struct http_request *req = check_request(L);
+    lua_pushstring(L, http_request_header(req, luaL_checkstring(L, 2)));
+    return 1;
+}
+
+static int query_failure(lua_State *L, const struct err *err, const char *pointer)
+{
+    support_push_failure(L, err);
+    lua_pushstring(L, pointer);
+    lua_setfield(L, -2, "pointer");
+    return 2;
+}
+
+static int query(lua_State *L)
+{
+    struct http_request *req = check_request(L);
+    struct buf *name = support_push_buf(L), *value = support_push_buf(L);
+    lua_newtable(L);
+    const char *cursor = req->query;
+    struct err err;
+    int found;
+    while ((found = http_query_next(&cursor, name, value, &err)) == 1) {
+        const char *key = lua_pushlstring(L, name->data, name->len);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -3) != LUA_TNIL) {
+            err_set(&err, ERR_INVALID, "the parameter is given more than once");
+            return query_failure(L, &err, key);
+        }
+        lua_pop(L, 1);
+        lua_pushlstring(L, value->data, value->len);
+        lua_rawset(L, -3);
+    }
+    if (found < 0)
+        return query_failure(L, &err, name->data == NULL ? "" : name->data);
+    buf_release(name);
+    buf_release(value);
+    return 1;
+}
+
+static int json(lua_State *L)
+{
+    struct http_request *req = check_request(L);
+    struct bind_context *c = bind_context_of(L);
+    struct json_limits limits = {.bytes_max = c->json.bytes_max, .depth_max = c->json.depth_max};
+    struct err err;
+    if (bind_json_parse(L, req->body, req->body_len, &limits, &err) != 0)
+        return support_push_failure(L, &err);
+    return 1;
+}
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+}
+
+/* Push the body: the members of extra, then those of RFC 9457, which extra cannot replace. */
+static void push_problem(lua_State *L, int status, const char *code, const char *detail, int extra)
+{
+    lua_createtable(L, 0, 8);
+    if (lua_istable(L, extra)) {
+        lua_pushnil(L);
+        while (lua_next(L, extra) != 0) {
+            lua_pushvalue(L, -2);
+            lua_insert(L, -2);
+            lua_rawset(L, -4);
+        }
+    }
+    lua_pushfstring(L, "/problems/%s", code);
+    lua_setfield(L, -2, "type");
+    set_text(L, "title", http_status_title(status));
+    lua_pushinteger(L, status);
+    lua_setfield(L, -2, "status");
+    set_text(L, "code", code);
+    if (detail != NULL)
+        set_text(L, "detail", detail);
+    const char *id = support_request_id(L);
+    if (id != NULL)
+        set_text(L, "request_id", id);
+}
+
+static int problem(lua_State *L)
+{
+    lua_Integer status = luaL_checkinteger(L, 1);
+    size_t code_len;
+    const char *code = luaL_checklstring(L, 2, &code_len);
+    const char *detail = luaL_optstring(L, 3, NULL);
+    luaL_argcheck(L, status >= 400 && status <= 599, 1, "400 to 599 expected");
+    luaL_argcheck(L, code_len >= 1 && code_len <= CODE_BYTES_MAX, 2, "1 to 64 bytes expected");
+    luaL_argcheck(L, lua_isnoneornil(L, 4) || lua_istable(L, 4), 4, "table expected");
+    luaL_argcheck(L, lua_isnoneornil(L, 5) || lua_istable(L, 5), 5, "table expected");
+    lua_settop(L, 5);
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, status);
+    lua_setfield(L, -2, "status");
+    set_text(L, "content_type", "application/problem+json");
+    lua_pushvalue(L, 5);
+    lua_setfield(L, -2, "headers");
+    push_problem(L, (int)status, code, detail, 4);
+    lua_setfield(L, -2, "json");
+    return 1;
+}
+
+int bind_open_http(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"problem", problem}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", handle_gc}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"header", header}, {"query", query}, {"json", json}, {NULL, NULL}};
+    support_local_open(L, &requests);
+    support_metatable(L, HANDLE_NAME, meta, NULL);
+    luaL_getmetatable(L, HANDLE_NAME);
+    luaL_newlib(L, methods);
+    lua_pushcclosure(L, request_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    luaL_newlib(L, functions);
+    return 1;
+}
