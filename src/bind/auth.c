@@ -61,8 +61,8 @@ static const char *check_password(lua_State *L, int index, size_t *len)
  */
 static int submit(lua_State *L, const char *password, size_t len, const char *hash, lua_KFunction next)
 {
-    struct bind_context *c = support_running_context(L);
-    if (c->hasher == NULL)
+    struct bind_context *c = bind_context_of(L);
+    if (c->loop == NULL || c->hasher == NULL)
         return support_fail(L, ERR_INTERNAL, "not while loading: this needs the password hasher");
     struct task *task = task_of(L);
     struct password_wait *w = lua_newuserdatauv(L, sizeof(*w), 0);

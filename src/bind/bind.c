@@ -13,11 +13,6 @@ static const struct {
     {"http", bind_open_http}, {"db", bind_open_db},
 };
 
-struct bind_context *bind_context_of(lua_State *L)
-{
-    return vm_of(L)->context;
-}
-
 void bind_context_release(struct bind_context *c)
 {
     for (size_t i = 0; i < c->statement_count; i++) {

@@ -116,10 +116,15 @@ void support_local_open(lua_State *L, const void *name)
     lua_rawsetp(L, LUA_REGISTRYINDEX, name);
 }
 
+struct bind_context *bind_context_of(lua_State *L)
+{
+    return vm_of(L)->context;
+}
+
 struct bind_context *support_running_context(lua_State *L)
 {
     struct bind_context *c = bind_context_of(L);
-    if (c->loop == NULL)
+    if (c->loop == NULL || c->pool == NULL)
         support_fail(L, ERR_INTERNAL, "not while loading: this needs a running worker");
     return c;
 }
