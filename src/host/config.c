@@ -131,33 +131,29 @@ static int take_environment(struct config *c, const struct setting *s, const str
     return found < 0 ? -1 : layer;
 }
 
-/* var/env is written for the database that script/server started: its owning URL must not be used for another
- * one that a stronger source names. */
-static void drop_foreign_migration_url(struct config *c, int url_layer, int migration_layer)
+/* var/env is written for one database: its owning URL must not be used for another one that a stronger source
+ * names. */
+static void drop_foreign_migration_url(struct config *c, const struct environment *e)
 {
+    const char *url = environment_get(e, ENVIRONMENT_VAR_ENV, "DATABASE_URL", NULL);
+    if (url != NULL && strcmp(url, c->database.url) == 0)
+        return;
+    struct err err;
     const struct setting *s = known("database.migration_url");
-    if (migration_layer != ENVIRONMENT_VAR_ENV || url_layer == ENVIRONMENT_VAR_ENV)
+    if (setting_set_text(s, c, "", &err) != 0)
         return;
-    if (url_layer == ENVIRONMENT_LAYERS && c->database.url[0] == '\0')
-        return;
-    free(c->database.migration_url);
-    c->database.migration_url = x_strdup("");
     set_origin(c, s, x_strdup("default"));
 }
 
 static int apply_environment(struct config *c, const struct environment *e, struct err *err)
 {
-    int url_layer = ENVIRONMENT_LAYERS, migration_layer = ENVIRONMENT_LAYERS;
     for (size_t i = 0; i < settings_count; i++) {
         int layer = take_environment(c, &settings[i], e, err);
         if (layer < 0)
             return -1;
-        if (&settings[i] == known("database.url"))
-            url_layer = layer;
-        else if (&settings[i] == known("database.migration_url"))
-            migration_layer = layer;
+        if (layer == ENVIRONMENT_VAR_ENV && &settings[i] == known("database.migration_url"))
+            drop_foreign_migration_url(c, e);
     }
-    drop_foreign_migration_url(c, url_layer, migration_layer);
     return 0;
 }
 
@@ -312,11 +308,11 @@ int config_get(const struct config *c, const char *key, struct buf *out)
     return 0;
 }
 
-void config_restart_only_diff(const struct config *before, const struct config *after, struct buf *out)
+static void diff(const struct config *before, const struct config *after, unsigned marks, struct buf *out)
 {
     for (size_t i = 0; i < settings_count; i++) {
         struct buf a = BUF_INIT, b = BUF_INIT;
-        if ((settings[i].marks & SETTING_RESTART) == 0)
+        if ((settings[i].marks & marks) != marks)
             continue;
         setting_format(&settings[i], before, &a);
         setting_format(&settings[i], after, &b);
@@ -325,6 +321,16 @@ void config_restart_only_diff(const struct config *before, const struct config *
         buf_release(&a);
         buf_release(&b);
     }
+}
+
+void config_restart_only_diff(const struct config *before, const struct config *after, struct buf *out)
+{
+    diff(before, after, SETTING_RESTART, out);
+}
+
+void config_diff(const struct config *before, const struct config *after, struct buf *out)
+{
+    diff(before, after, 0, out);
 }
 
 /* ---- require "config" ---- */

@@ -80,6 +80,8 @@ void config_each(const struct config *c, bool reveal,
 int config_get(const struct config *c, const char *key, struct buf *out);
 /* Restart-only settings that differ, as "api.listen, database.url"; empty out if none. */
 void config_restart_only_diff(const struct config *before, const struct config *after, struct buf *out);
+/* Every setting whose value differs, in the same form. */
+void config_diff(const struct config *before, const struct config *after, struct buf *out);
 /* Push the table that require "config" gives to Lua: nested, read only, without secrets. May raise (memory). */
 void config_push(lua_State *L, const struct config *c);
 
