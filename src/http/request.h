@@ -1,9 +1,9 @@
-/* One HTTP exchange as the layers above see it. Created by http/server when the header block has passed the gate,
- * answered exactly once by http_respond, freed by the server when the exchange is over.
+/* One HTTP exchange as the layers above see it. Created by http/server when the header block has passed the
+ * gate, answered exactly once by http_respond, freed by the server when the exchange is over.
  *
- * Ownership: the server owns the request. The layer above holds it between the handler call and http_respond; if the
- * client leaves first, on_abandon is called (once) and the handle must still be answered (the response is dropped).
- * Loop thread only. Never raises a Lua error.
+ * Ownership: the server owns the request. The layer above holds it between the handler call and http_respond;
+ * if the client leaves first, on_abandon is called (once) and the handle must still be answered (the response
+ * is dropped). Loop thread only. Never raises a Lua error.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
@@ -18,21 +18,22 @@ struct http_header {
 };
 
 struct http_request {
-    const char *method;       /* "GET", …; HEAD is reported as "GET" with is_head */
+    const char *method; /* "GET", …; HEAD is reported as "GET" with is_head */
     bool is_head;
-    const char *path;         /* raw path, still percent-encoded, without query */
-    const char *query;        /* raw query without '?', "" if none */
+    const char *path;  /* raw path, still percent-encoded, without query */
+    const char *query; /* raw query without '?', "" if none */
     const struct http_header *headers;
     size_t header_count;
-    const char *body;         /* NUL-terminated, "" if none; not yet checked to be anything */
+    const char *body; /* NUL-terminated, "" if none; not yet checked to be anything */
     size_t body_len;
-    char id[37];              /* X-Request-Id of the client if it is 1-36 of [A-Za-z0-9._-], else a new UUID v4 */
-    char remote[46];          /* client address without port */
-    uint64_t started_ns;      /* mono_ns() of the first byte of the header block as far as known */
-    const struct http_router *router; /* what the router callback gave for this exchange, asked at most once; NULL: it was
-                                         refused before that. Set before handler and done are called. */
-    struct http_match match;  /* route and path parameters; match.route NULL if none was found */
-    void *user;               /* for the layer above */
+    char id[37];         /* X-Request-Id of the client if it is 1-36 of [A-Za-z0-9._-], else a new UUID v4 */
+    char remote[46];     /* client address without port */
+    uint64_t started_ns; /* mono_ns() of the first byte of the header block as far as known */
+    const struct http_router
+        *router; /* what the router callback gave for this exchange, asked at most once; NULL: it was
+                    refused before that. Set before handler and done are called. */
+    struct http_match match; /* route and path parameters; match.route NULL if none was found */
+    void *user;              /* for the layer above */
     void (*on_abandon)(struct http_request *req); /* set by the layer above, NULL: not interested */
     const char *rule_version; /* for the log line; borrowed, NULL allowed; must outlive the request */
     void *impl;               /* private to http/ */
@@ -41,30 +42,33 @@ struct http_request {
 /* Value of a header, name compared without case; NULL if absent. Several fields of one name: the first. */
 const char *http_request_header(const struct http_request *req, const char *name);
 
-/* Percent-decode text[0..len) into out (replaced). plus_is_space for query strings. -1 on a bad escape, %00 or a result
- * that is not UTF-8. */
+/* Percent-decode text[0..len) into out (replaced). plus_is_space for query strings. -1 on a bad escape, %00
+ * or a result that is not UTF-8. */
 int http_decode(const char *text, size_t len, bool plus_is_space, struct buf *out, struct err *err) MUSTCHECK;
 
-/* Walk a query string: call with *cursor = req->query first; fills name and value (decoded) and returns 1, 0 at the end,
- * -1 with err on a bad escape. */
+/* Walk a query string: call with *cursor = req->query first; fills name and value (decoded) and returns 1, 0
+ * at the end, -1 with err on a bad escape. */
 int http_query_next(const char **cursor, struct buf *name, struct buf *value, struct err *err) MUSTCHECK;
 
 struct http_response {
-    int status;                /* 200-599 */
-    struct http_header *headers; /* names and values are copied; a value with CR, LF or NUL is refused with a 500 */
+    int status; /* 200-599 */
+    struct http_header
+        *headers; /* names and values are copied; a value with CR, LF or NUL is refused with a 500 */
     size_t header_count;
-    const char *content_type;  /* NULL if there is no body */
-    char *body;                /* malloc'd; ownership moves to the server; NULL allowed */
+    const char *content_type; /* NULL if there is no body */
+    char *body;               /* malloc'd; ownership moves to the server; NULL allowed */
     size_t body_len;
 };
 
-/* Queue the answer; it is sent in this loop turn. Adds X-Request-Id, Date, Cache-Control: no-store unless given,
- * X-Content-Type-Options. Exactly once per request. */
+/* Queue the answer; it is sent in this loop turn. Adds X-Request-Id, Date, Cache-Control: no-store unless
+ * given, X-Content-Type-Options. Exactly once per request. */
 void http_respond(struct http_request *req, struct http_response *response);
 
-/* RFC 9457 problem as a body: {"type":"/problems/<code>","title":…,"status":…,"code":…,"detail":…,"request_id":…}
- * The one place that makes a problem in C; bind/http offers the same function to Lua. */
-void http_problem_body(struct buf *out, int status, const char *code, const char *detail, const char *request_id);
+/* RFC 9457 problem as a body:
+ * {"type":"/problems/<code>","title":…,"status":…,"code":…,"detail":…,"request_id":…} The one place that
+ * makes a problem in C; bind/http offers the same function to Lua. */
+void http_problem_body(struct buf *out, int status, const char *code, const char *detail,
+                       const char *request_id);
 /* Answer with that problem; extra headers (may be NULL) are added. detail NULL: the title alone. */
 void http_respond_problem(struct http_request *req, int status, const char *code, const char *detail,
                           const struct http_header *headers, size_t header_count);

@@ -1,10 +1,11 @@
-/* libmicrohttpd with its external epoll inside a libuv loop: accepts, gates, collects bodies, routes, answers.
+/* libmicrohttpd with its external epoll inside a libuv loop: accepts, gates, collects bodies, routes,
+ * answers.
  *
- * One server per worker, each with its own listening socket (SO_REUSEPORT); the admin port is one more on the main loop.
- * The server does a loop turn in http_server_turn, which the owner calls from its uv_prepare; between turns uv_poll on
- * MHD's epoll descriptor, a uv_timer for MHD's timeout and a uv_idle while that is 0 keep the loop awake.
- * 404, 405, 413, 431, 408 (deadlines), 503 (draining, too many connections) are answered here, as problems.
- * Loop thread only, except http_server_stats. Never raises a Lua error.
+ * One server per worker, each with its own listening socket (SO_REUSEPORT); the admin port is one more on the
+ * main loop. The server does a loop turn in http_server_turn, which the owner calls from its uv_prepare;
+ * between turns uv_poll on MHD's epoll descriptor, a uv_timer for MHD's timeout and a uv_idle while that is 0
+ * keep the loop awake. 404, 405, 413, 431, 408 (deadlines), 503 (draining, too many connections) are answered
+ * here, as problems. Loop thread only, except http_server_stats. Never raises a Lua error.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -14,30 +15,32 @@
 #include "http/request.h"
 
 struct http_settings {
-    const char *listen;          /* "127.0.0.1:8080", "[::1]:8080", ":8080" */
-    unsigned connections_max;
-    size_t header_bytes_max;     /* larger → 431 */
-    size_t body_bytes_max;       /* larger → 413, swallowed up to a bound, then closed */
-    uint32_t header_ms;          /* from the first byte (or the accept) to the end of the header block → closed */
-    uint32_t body_ms;            /* from the end of the headers to the end of the body → 408, closed */
-    uint32_t idle_ms;            /* keep-alive without a request → closed */
-    uint32_t write_ms;           /* a response the client does not read → closed */
+    const char *listen;       /* "127.0.0.1:8080", "[::1]:8080", ":8080" (every address) */
+    unsigned connections_max; /* one more is answered 503 and closed */
+    size_t header_bytes_max;  /* larger → 431 */
+    size_t body_bytes_max;    /* larger → 413, swallowed up to a bound, then closed */
+    uint32_t header_ms; /* from the first byte (or the accept) to the end of the header block → closed */
+    uint32_t body_ms;   /* from the end of the headers to the end of the body → 408, closed */
+    uint32_t idle_ms;   /* keep-alive without a request → closed */
+    uint32_t write_ms;  /* a response the client does not read → closed */
     bool require_host;
 };
 
 struct http_server;
 
-/* A complete request that passed the gate and has a route. Must lead to exactly one http_respond, now or later. */
+/* A complete request that passed the gate and has a route. Must lead to exactly one http_respond, now or
+ * later. */
 typedef void (*http_handler_fn)(struct http_request *req, void *data);
-/* Called once per exchange when it is over, also for those the server answered itself, for the log line and metrics.
- * route is the template or "-"; status 0: the client left or was cut before an answer. */
-typedef void (*http_done_fn)(const struct http_request *req, const char *route, int status, uint64_t duration_ns,
-                             void *data);
+/* Called once per exchange when it is over, also for those the server answered itself, for the log line and
+ * metrics. route is the template or "-"; status 0: the client left or was cut before an answer. */
+typedef void (*http_done_fn)(const struct http_request *req, const char *route, int status,
+                             uint64_t duration_ns, void *data);
 
 struct http_callbacks {
     http_handler_fn handler;
     http_done_fn done;
-    /* The router to use for a new request (changes with generations). It must stay valid until the request's done. */
+    /* The router to use for a new request (changes with generations). It must stay valid until the request's
+     * done. */
     const struct http_router *(*router)(void *data);
     void *data;
 };
@@ -49,10 +52,11 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_settings 
 int http_server_port(const struct http_server *s);
 /* Change everything but listen, live. */
 void http_server_configure(struct http_server *s, const struct http_settings *settings);
-/* Hand finished responses to MHD, resume them, run MHD until it has nothing more to do (at most 6 times). Returns true
- * if another turn is needed at once. */
+/* Hand finished responses to MHD, resume them, run MHD until it has nothing more to do (at most 6 times).
+ * Returns true if another turn is needed at once. */
 bool http_server_turn(struct http_server *s);
-/* Stop accepting; keep-alive connections are closed after their current exchange; drained(data) when none is left. */
+/* Stop accepting; keep-alive connections are closed after their current exchange; drained(data) when none is
+ * left. */
 void http_server_drain(struct http_server *s, void (*drained)(void *data), void *data);
 /* Cut what is left, stop MHD; closed(data) when every handle is closed, then http_server_free. */
 void http_server_close(struct http_server *s, void (*closed)(void *data), void *data);

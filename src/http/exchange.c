@@ -1,0 +1,462 @@
+/* One request and its answer: MHD's callbacks from the request line to the end, and http_respond. */
+#include "http/private.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+
+#define SPARE_EXCHANGES_MAX 256
+#define BODY_FIRST_BYTES                                                                                     \
+    16384 /* memory taken on the word of a Content-Length; more only as the body arrives */
+
+/* ---- life ---- */
+
+static struct exchange *exchange_new(struct client *c)
+{
+    struct http_server *s = c->engine->server;
+    struct list *node = list_pop(&s->spare);
+    struct exchange *x;
+    if (node != NULL) {
+        x = CONTAINER_OF(node, struct exchange, link);
+        s->spare_count--;
+    } else {
+        x = x_malloc(sizeof *x);
+    }
+    memset(x, 0, offsetof(struct exchange, headers));
+    list_init(&x->link);
+    x->client = c;
+    x->server = s;
+    x->req.impl = x;
+    x->req.method = "-";
+    x->req.query = x->req.body = "";
+    x->req.headers = x->headers;
+    x->req.started_ns = mono_ns();
+    memcpy(x->req.remote, c->remote, sizeof x->req.remote);
+    return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+    if (x->response != NULL)
+        MHD_destroy_response(x->response);
+    buf_release(&x->body);
+    free(x->target);
+    free(x);
+}
+
+/* Keep the memory for the next request. */
+static void recycle(struct exchange *x)
+{
+    struct http_server *s = x->server;
+    if (s->spare_count == SPARE_EXCHANGES_MAX) {
+        exchange_free(x);
+        return;
+    }
+    buf_release(&x->body);
+    free(x->target);
+    list_prepend(&s->spare, &x->link);
+    s->spare_count++;
+}
+
+void exchange_make_id(struct http_server *s, char id[37])
+{
+    unsigned char b[16];
+    if (s->random_left < sizeof b) {
+        randombytes_buf(s->random, sizeof s->random);
+        s->random_left = sizeof s->random;
+    }
+    s->random_left -= sizeof b;
+    memcpy(b, s->random + s->random_left, sizeof b);
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    static const char HEX[] = "0123456789abcdef";
+    for (size_t i = 0, at = 0; i < sizeof b; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            id[at++] = '-';
+        id[at++] = HEX[b[i] >> 4];
+        id[at++] = HEX[b[i] & 15];
+    }
+    id[36] = '\0';
+}
+
+static bool is_request_id(const char *text)
+{
+    size_t len = strlen(text);
+    return len >= 1 && len <= 36 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+}
+
+static void set_id(struct exchange *x)
+{
+    const char *given = http_request_header(&x->req, "X-Request-Id");
+    if (given != NULL && is_request_id(given))
+        memcpy(x->req.id, given, strlen(given) + 1);
+    else
+        exchange_make_id(x->server, x->req.id);
+}
+
+/* ---- answering ---- */
+
+/* Hand the finished response to MHD. MHD_NO: the connection has to go. */
+static enum MHD_Result queue(struct exchange *x, struct MHD_Connection *connection)
+{
+    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)x->status, x->response);
+    MHD_destroy_response(x->response);
+    x->response = NULL;
+    if (queued == MHD_NO) {
+        log_event(LOG_ERROR, "a response could not be queued", LOG_S("request_id", x->req.id),
+                  LOG_I("status", x->status));
+        x->status = 0;
+        return MHD_NO;
+    }
+    client_enter(x->client, PHASE_WRITE);
+    return MHD_YES;
+}
+
+void http_respond(struct http_request *req, struct http_response *response)
+{
+    struct exchange *x = req->impl;
+    assert(!x->answered);
+    x->answered = true;
+    if (x->client == NULL) { /* the server has closed meanwhile */
+        free(response->body);
+        exchange_free(x);
+        return;
+    }
+    if (x->abandoned) {
+        free(response->body);
+    } else {
+        x->response = response_make(x, response, &x->status);
+    }
+    response->body = NULL;
+    if (x->in_handler)
+        return;
+    list_append(&x->server->finished, &x->link);
+    server_wake(x->server);
+}
+
+void exchange_finish(struct exchange *x)
+{
+    struct client *c = x->client;
+    x->suspended = false;
+    if (x->response == NULL || queue(x, c->connection) == MHD_NO)
+        client_cut(c); /* nobody waits for the answer, or there is none */
+    MHD_resume_connection(c->connection);
+    c->engine->ready = true;
+}
+
+void exchange_abandon(struct exchange *x)
+{
+    /* Without interest above, half of the connection closed is no reason to drop the answer. */
+    if (x->abandoned || x->answered)
+        return;
+    client_enter(x->client, PHASE_GONE);
+    x->abandoned = true;
+    if (x->req.on_abandon != NULL)
+        x->req.on_abandon(&x->req);
+}
+
+/* Answer from here, at once. */
+static enum MHD_Result refuse(struct exchange *x, int status, const char *code, const char *detail)
+{
+    x->in_handler = true;
+    http_respond_problem(&x->req, status, code, detail, NULL, 0);
+    return queue(x, x->client->connection);
+}
+
+/* ---- the header block ---- */
+
+void *exchange_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    (void)cls;
+    struct client *c = client_of(connection);
+    struct exchange *x = exchange_new(c);
+    c->exchange = x;
+    x->target = x_strdup(uri != NULL ? uri : "");
+    x->req.path = x->target;
+    /* MHD is about to parse the query into records in the connection's memory; when they do not fit, the
+     * connection hangs without an answer. Nobody reads them, so end the query before it begins (the text is
+     * MHD's own buffer). */
+    char *query = uri != NULL ? strchr((char *)uri, '?') : NULL;
+    if (query != NULL)
+        query[1] = '\0';
+    if (c->phase != PHASE_HEADER)
+        client_enter(c, PHASE_HEADER);
+    return x;
+}
+
+struct field_sizes {
+    struct exchange *exchange;
+    size_t names[GATE_HEADERS_MAX], values[GATE_HEADERS_MAX];
+    size_t count, spans_total;
+};
+
+static enum MHD_Result collect_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                     const char *value, size_t value_size)
+{
+    (void)kind;
+    struct field_sizes *sizes = cls;
+    if (sizes->count < GATE_HEADERS_MAX) {
+        sizes->exchange->headers[sizes->count] = (struct http_header){name, value};
+        sizes->names[sizes->count] = name_size;
+        sizes->values[sizes->count] = value_size;
+    }
+    sizes->count++;
+    sizes->spans_total += (uintptr_t)value + value_size - (uintptr_t)name;
+    return MHD_YES;
+}
+
+static void check_header(struct exchange *x, struct MHD_Connection *connection, const char *method,
+                         const char *version, struct gate_verdict *verdict)
+{
+    const struct http_settings *settings = &x->server->settings;
+    struct field_sizes sizes = {.exchange = x};
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect_field, &sizes);
+    struct gate_input in = {
+        .method = method,
+        .uri = x->target,
+        .version = version,
+        .headers = x->headers,
+        .name_sizes = sizes.names,
+        .value_sizes = sizes.values,
+        .header_count = sizes.count,
+        .header_bytes =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size,
+        .spans_total = sizes.spans_total,
+        .header_bytes_max = settings->header_bytes_max,
+        .require_host = settings->require_host,
+    };
+    gate_check(&in, verdict);
+    x->req.header_count = sizes.count < GATE_HEADERS_MAX ? sizes.count : GATE_HEADERS_MAX;
+}
+
+/* Cut the clean target into path and query. */
+static void split_target(struct exchange *x)
+{
+    char *path = x->target, *query = strchr(path, '?');
+    if (query != NULL) {
+        *query = '\0';
+        x->req.query = query + 1;
+    }
+    if (path[0] != '/' &&
+        path[0] != '*') { /* http://authority/path; the gate has compared authority and Host */
+        path = strchr(strstr(path, "://") + 3, '/');
+        if (path == NULL)
+            path = (char *)"/";
+    }
+    x->req.path = path;
+}
+
+static void find_route(struct exchange *x, const char *method)
+{
+    struct http_server *s = x->server;
+    const struct http_router *router = s->callbacks.router(s->callbacks.data);
+    x->req.router = router;
+    switch (http_router_match(router, method, x->req.path, &x->req.match, x->allow, sizeof x->allow)) {
+    case HTTP_MATCH_OK:
+        x->fate = FATE_HANDLE;
+        break;
+    case HTTP_MATCH_NO_PATH:
+        x->fate = FATE_NOT_FOUND;
+        break;
+    case HTTP_MATCH_NO_METHOD:
+        x->fate = FATE_NO_METHOD;
+        break;
+    }
+    const struct http_route *route = x->req.match.route;
+    x->body_bytes_max =
+        route != NULL && route->body_bytes_max > 0 ? route->body_bytes_max : s->settings.body_bytes_max;
+}
+
+static const char *code_of(int status)
+{
+    switch (status) {
+    case 417:
+        return "expectation_failed";
+    case 431:
+        return "headers_too_large";
+    case 501:
+        return "method_unknown";
+    case 505:
+        return "version_not_supported";
+    default:
+        return "bad_request";
+    }
+}
+
+static enum MHD_Result answer_fate(struct exchange *x)
+{
+    struct http_header allow = {"Allow", x->allow};
+    x->in_handler = true;
+    switch (x->fate) {
+    case FATE_NOT_FOUND:
+        http_respond_problem(&x->req, 404, "not_found", NULL, NULL, 0);
+        break;
+    case FATE_NO_METHOD:
+        http_respond_problem(&x->req, 405, "method_not_allowed", NULL, &allow, 1);
+        break;
+    default:
+        http_respond_problem(&x->req, 413, "body_too_large", NULL, NULL, 0);
+        break;
+    }
+    return queue(x, x->client->connection);
+}
+
+/* The header block is complete: MHD's first call. */
+static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connection, const char *method,
+                             const char *version)
+{
+    struct gate_verdict verdict;
+    x->begun = true;
+    check_header(x, connection, method, version, &verdict);
+    set_id(x);
+    x->req.is_head = strcmp(method, "HEAD") == 0;
+    if (gate_method(method) != NULL) /* MHD's text ends with the connection */
+        x->req.method = gate_method(x->req.is_head ? "GET" : method);
+    if (verdict.status != 0) {
+        /* An answer in the first call makes MHD close the connection: what follows cannot be trusted. */
+        atomic_fetch_add_explicit(&x->server->refused_gate, 1, memory_order_relaxed);
+        return refuse(x, verdict.status, code_of(verdict.status), verdict.detail);
+    }
+    split_target(x);
+    find_route(x, method);
+    if (!verdict.has_body)
+        return MHD_YES;
+    client_enter(x->client, PHASE_BODY);
+    x->chunked = verdict.content_length < 0;
+    if (x->chunked) {
+        x->piece_ns = x->client->phase_ns;
+        return x->fate != FATE_HANDLE && verdict.expects_continue ? answer_fate(x) : MHD_YES;
+    }
+    uint64_t length = (uint64_t)verdict.content_length;
+    if (length > x->body_bytes_max && x->fate == FATE_HANDLE)
+        x->fate = FATE_TOO_LARGE;
+    if (x->fate == FATE_HANDLE)
+        buf_reserve(&x->body, length < BODY_FIRST_BYTES ? (size_t)length : BODY_FIRST_BYTES);
+    else if (verdict.expects_continue || length > x->body_bytes_max + SWALLOW_BYTES_MAX)
+        return answer_fate(x); /* the client has not sent it yet, or it is more than is worth reading */
+    return MHD_YES;
+}
+
+void exchange_refuse_header(struct exchange *x)
+{
+    const char *length =
+        MHD_lookup_connection_value(x->client->connection, MHD_HEADER_KIND, "Content-Length");
+    bool sane = length == NULL ||
+                (length[0] != '\0' && strlen(length) < 19 && strspn(length, "0123456789") == strlen(length));
+    x->begun = true;
+    set_id(x);
+    atomic_fetch_add_explicit(&x->server->refused_gate, 1, memory_order_relaxed);
+    x->status = sane ? 431 : 400;
+    client_answer_raw(x->client, x->status, code_of(x->status),
+                      sane ? "the header block is too large" : "Content-Length is malformed or absurd",
+                      x->req.id, false);
+}
+
+/* ---- the body and the end of the request ---- */
+
+static enum MHD_Result take_piece(struct exchange *x, const char *data, size_t size)
+{
+    x->body_bytes += size;
+    if (x->chunked)
+        x->piece_ns = mono_ns();
+    if (x->body_bytes > x->body_bytes_max + SWALLOW_BYTES_MAX) {
+        x->status = 413;
+        client_answer_raw(x->client, 413, "body_too_large", NULL, x->req.id, x->req.is_head);
+        return MHD_NO;
+    }
+    if (x->fate != FATE_HANDLE)
+        return MHD_YES;
+    if (x->body_bytes > x->body_bytes_max) {
+        x->fate = FATE_TOO_LARGE;
+        buf_release(&x->body);
+        return MHD_YES;
+    }
+    buf_append(&x->body, data, size);
+    return MHD_YES;
+}
+
+static enum MHD_Result hand_over(struct exchange *x, struct MHD_Connection *connection)
+{
+    struct http_server *s = x->server;
+    if (x->body.len > 0) {
+        x->req.body = x->body.data;
+        x->req.body_len = x->body.len;
+    }
+    atomic_fetch_add_explicit(&s->requests_active, 1, memory_order_relaxed);
+    x->handed_over = true;
+    x->in_handler = true;
+    s->callbacks.handler(&x->req, s->callbacks.data);
+    x->in_handler = false;
+    if (x->answered)
+        return queue(x, connection);
+    MHD_suspend_connection(connection);
+    x->suspended = true;
+    client_enter(x->client, PHASE_WORK);
+    return MHD_YES;
+}
+
+enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *data, size_t *data_size,
+                                void **context)
+{
+    (void)cls;
+    (void)url;
+    struct exchange *x = *context;
+    /* After a cut MHD still reads what the kernel has; after an answer it has no business here. */
+    if (x == NULL || x->client->phase == PHASE_CUT || x->answered)
+        return MHD_NO;
+    if (!x->begun)
+        return begin(x, connection, method, version);
+    if (*data_size > 0) {
+        size_t size = *data_size;
+        *data_size = 0;
+        return take_piece(x, data, size);
+    }
+    return x->fate == FATE_HANDLE ? hand_over(x, connection) : answer_fate(x);
+}
+
+void exchange_completed(void *cls, struct MHD_Connection *connection, void **context,
+                        enum MHD_RequestTerminationCode code)
+{
+    (void)code;
+    struct engine *e = cls;
+    struct exchange *x = *context;
+    *context = NULL;
+    if (x == NULL)
+        return;
+    struct http_server *s = e->server;
+    struct client *c = x->client;
+    c->exchange = NULL;
+    x->client = NULL;
+    client_enter(c, PHASE_IDLE);
+    if (list_is_linked(&x->link))
+        list_remove(&x->link); /* answered, but the server closes before it is sent */
+    if (x->response != NULL)
+        x->status = 0;
+    const union MHD_ConnectionInfo *answer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (x->status == 0 && answer != NULL) { /* MHD itself has refused a malformed body */
+        x->status = (int)answer->http_status;
+        atomic_fetch_add_explicit(&s->refused_gate, 1, memory_order_relaxed);
+    }
+    if (x->req.id[0] == '\0')
+        exchange_make_id(s, x->req.id);
+    bool orphan = x->handed_over && !x->answered;
+    if (!x->handed_over || orphan)
+        x->req.header_count = 0; /* they live in memory of MHD that is gone, or soon will be */
+    if (x->handed_over)
+        atomic_fetch_sub_explicit(&s->requests_active, 1, memory_order_relaxed);
+    s->callbacks.done(&x->req, x->req.match.route != NULL ? x->req.match.route->pattern : "-", x->status,
+                      mono_ns() - x->req.started_ns, s->callbacks.data);
+    if (orphan)
+        x->server = NULL; /* http_respond frees it */
+    else if (x->response != NULL)
+        exchange_free(x);
+    else
+        recycle(x);
+}

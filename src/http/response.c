@@ -1,0 +1,184 @@
+/* Making answers: status titles, problem details, MHD's form of a response. */
+#include "http/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/log.h"
+
+const char *http_status_title(int status)
+{
+    static const struct {
+        int status;
+        const char *title;
+    } TITLES[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {304, "Not Modified"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {428, "Precondition Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < COUNT_OF(TITLES); i++) {
+        if (TITLES[i].status == status)
+            return TITLES[i].title;
+    }
+    return status >= 500 ? "Server Error" : status >= 400 ? "Client Error" : "Unknown";
+}
+
+static void member(struct buf *out, const char *name, const char *value)
+{
+    buf_appendf(out, "%c\"%s\":", out->len > 0 ? ',' : '{', name);
+    json_write_string(out, value, strlen(value));
+}
+
+void http_problem_body(struct buf *out, int status, const char *code, const char *detail,
+                       const char *request_id)
+{
+    struct buf type = BUF_INIT;
+    buf_clear(out);
+    buf_appendf(&type, "/problems/%s", code);
+    member(out, "type", type.data);
+    member(out, "title", http_status_title(status));
+    buf_appendf(out, ",\"status\":%d", status);
+    member(out, "code", code);
+    if (detail != NULL)
+        member(out, "detail", detail);
+    member(out, "request_id", request_id);
+    buf_append_char(out, '}');
+    buf_release(&type);
+}
+
+void http_respond_problem(struct http_request *req, int status, const char *code, const char *detail,
+                          const struct http_header *headers, size_t header_count)
+{
+    struct buf body = BUF_INIT;
+    http_problem_body(&body, status, code, detail, req->id);
+    struct http_response response = {
+        .status = status,
+        .headers = (struct http_header *)headers,
+        .header_count = header_count,
+        .content_type = "application/problem+json",
+        .body_len = body.len,
+    };
+    response.body = buf_detach(&body);
+    http_respond(req, &response);
+}
+
+/* ---- MHD's form ---- */
+
+struct defaults {
+    bool cache_control, request_id, content_type_options;
+    size_t bytes;
+};
+
+static bool is_header_value(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* Fields that say how the message is framed are MHD's. */
+static bool is_framing(const char *name)
+{
+    return strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0 ||
+           strcasecmp(name, "Connection") == 0;
+}
+
+static bool add(struct MHD_Response *made, struct defaults *seen, const char *name, const char *value)
+{
+    seen->bytes += strlen(name) + strlen(value) + 4;
+    return seen->bytes <= RESPONSE_HEADER_BYTES_MAX && is_header_value(value) &&
+           MHD_add_response_header(made, name, value) == MHD_YES;
+}
+
+static bool add_given(struct MHD_Response *made, struct defaults *seen, const struct http_header *h)
+{
+    if (h->value[0] == '\0')
+        return true; /* MHD takes no empty value, and none says as much */
+    if (strcasecmp(h->name, "Cache-Control") == 0)
+        seen->cache_control = true;
+    else if (strcasecmp(h->name, "X-Request-Id") == 0)
+        seen->request_id = true;
+    else if (strcasecmp(h->name, "X-Content-Type-Options") == 0)
+        seen->content_type_options = true;
+    return !is_framing(h->name) && is_header_value(h->name) && add(made, seen, h->name, h->value);
+}
+
+static bool add_all(struct MHD_Response *made, const struct exchange *x, const struct http_response *response)
+{
+    struct defaults seen = {.bytes = 0};
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (!add_given(made, &seen, &response->headers[i]))
+            return false;
+    }
+    bool fine = response->content_type == NULL || add(made, &seen, "Content-Type", response->content_type);
+    if (!seen.request_id)
+        fine = fine && add(made, &seen, "X-Request-Id", x->req.id);
+    if (!seen.cache_control)
+        fine = fine && add(made, &seen, "Cache-Control", "no-store");
+    if (!seen.content_type_options)
+        fine = fine && add(made, &seen, "X-Content-Type-Options", "nosniff");
+    if (x->server->draining || x->client->engine->retired)
+        fine = fine && add(made, &seen, "Connection", "close");
+    return fine;
+}
+
+static struct MHD_Response *make(const struct exchange *x, struct http_response *response)
+{
+    struct MHD_Response *made =
+        response->body != NULL
+            ? MHD_create_response_from_buffer(response->body_len, response->body, MHD_RESPMEM_MUST_FREE)
+            : MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    if (made == NULL)
+        abort(); /* out of memory, as in x_malloc */
+    response->body = NULL;
+    if (response->status >= 200 && response->status <= 599 && add_all(made, x, response))
+        return made;
+    MHD_destroy_response(made);
+    return NULL;
+}
+
+struct MHD_Response *response_make(const struct exchange *x, struct http_response *response, int *status)
+{
+    *status = response->status;
+    struct MHD_Response *made = make(x, response);
+    if (made != NULL)
+        return made;
+    log_event(LOG_ERROR, "a response with a bad status or bad header fields", LOG_S("request_id", x->req.id),
+              LOG_I("status", response->status));
+    struct buf body = BUF_INIT;
+    http_problem_body(&body, 500, "internal", NULL, x->req.id);
+    struct http_response internal = {
+        .status = 500, .content_type = "application/problem+json", .body_len = body.len};
+    internal.body = buf_detach(&body);
+    *status = 500;
+    return make(x, &internal);
+}
