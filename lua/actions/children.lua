@@ -1,0 +1,41 @@
+-- A parent's children.
+local clock = require "clock"
+local problem = require "lib.problem"
+local rules = require "rules"
+local store = require "store.children"
+local users = require "store.users"
+
+local children = {}
+
+---@param tx db.tx
+---@param parent_id string
+---@param given { name: string, age: integer? }
+---@return db.pending? child
+---@return problem? err
+function children.add(tx, parent_id, given)
+  local parent = users.lock(tx, parent_id)
+  local count = store.count(tx, parent_id):one().children
+  if not parent:one() then
+    return nil, problem.not_found()
+  end
+  if not rules.call("limits", "add_child", { children = count }).allowed then
+    return nil, problem.new("too_many_children", "No more children can be added.")
+  end
+  return store.add(tx, parent_id, given, clock.now())
+end
+
+function children.list(parent_id)
+  return store.list(parent_id)
+end
+
+---@return db.row? child
+---@return problem? err
+function children.find(child_id, parent_id)
+  local child = store.find(child_id, parent_id)
+  if not child then
+    return nil, problem.not_found()
+  end
+  return child
+end
+
+return children

@@ -1,0 +1,89 @@
+-- Runs an operation in a transaction, once for each Idempotency-Key: the answer is kept in the same transaction as the
+-- effect, so there is never one without the other. Answers of refused requests are not kept.
+local clock = require "clock"
+local config = require "config"
+local db = require "db"
+local idempotency_keys = require "store.idempotency_keys"
+local json = require "json"
+local problem = require "lib.problem"
+
+local idempotency = {}
+
+local HOUR_S = 3600
+local LOCK_NOT_AVAILABLE = "55P03"
+
+-- Take the key, waiting for whoever holds it.
+local function claim(tx, once)
+  local now_s = clock.real()
+  local expires_s = now_s + config.limits.idempotency_hours * HOUR_S
+  local ok, result = pcall(function()
+    return idempotency_keys.claim(tx, once, now_s, expires_s):one()
+  end)
+  if not ok and result.sqlstate == LOCK_NOT_AVAILABLE then
+    return nil, problem.new("idempotency_in_progress", "A request with this Idempotency-Key is still under way.")
+  end
+  if not ok then
+    error(result, 0)
+  end
+  return result ~= nil
+end
+
+-- The answer given before for this key.
+local function stored_answer(tx, once)
+  local stored = idempotency_keys.find(tx, once):one()
+  if stored.request_hash ~= once.hash then
+    return nil, problem.new("idempotency_key_reused", "This Idempotency-Key belongs to another request.")
+  end
+  return {
+    status = stored.status,
+    headers = stored.location and { Location = stored.location },
+    body = stored.body,
+    content_type = "application/json",
+  }
+end
+
+local function keep(tx, call, response)
+  idempotency_keys.save(tx, call.once, {
+    status = response.status,
+    location = response.headers and response.headers.Location,
+    body = json.encode(response.json),
+  }, call.caller.parent_id, call.params.child_id, clock.real())
+end
+
+---Run `operate` in a transaction and make its result a response.
+---
+---What `operate` returns may hold pending results. Without a key they are read after COMMIT, with which their statements
+---then travel: that is how an operation costs two round trips.
+---@generic T
+---@param call pipeline.call
+---@param operate fun(tx: db.tx): T?, problem?
+---@param respond fun(result: T): http.response
+---@return http.response? response
+---@return problem? err
+function idempotency.transaction(call, operate, respond)
+  if not call.once then
+    local result, err = db.transaction(operate)
+    if not result then
+      return nil, err
+    end
+    return respond(result)
+  end
+  return db.transaction(function(tx)
+    local is_mine, claim_err = claim(tx, call.once)
+    if claim_err then
+      return nil, claim_err
+    end
+    if not is_mine then
+      return stored_answer(tx, call.once)
+    end
+    local result, err = operate(tx)
+    if not result then
+      return nil, err
+    end
+    local response = respond(result)
+    keep(tx, call, response)
+    return response
+  end)
+end
+
+return idempotency

@@ -1,0 +1,83 @@
+-- A child begins to learn, and what it is learning.
+local clock = require "clock"
+local points_accounts = require "store.points_accounts"
+local problem = require "lib.problem"
+local rules = require "rules"
+local store = require "store.learning_progress"
+local tests = require "store.verification_schedule"
+local children = require "store.children"
+
+local progress = {}
+
+-- May this child begin this learning point now?
+local function refusal(before)
+  if not before.learning_point_id then
+    return problem.new("unknown_learning_point", "There is no such learning point.")
+  end
+  if before.status and before.status ~= "failed" then
+    return problem.new("already_learning", "The child is learning this already, or knows it.")
+  end
+  if not rules.call("limits", "begin_point", { begun_today = before.begun_today }).allowed then
+    return problem.new("daily_limit", "No more learning points can be begun today.")
+  end
+end
+
+---Begin a learning point, or begin one that failed again, with its first test.
+---@param tx db.tx
+---@return { progress: db.pending, next: db.pending }?
+---@return problem? err
+function progress.begin(tx, child_id, parent_id, learning_point_id)
+  local now = clock.now()
+  local account = points_accounts.lock(tx, child_id, parent_id)
+  local before = store.before_beginning(tx, child_id, parent_id, learning_point_id, now):one()
+  if not account:one() or not before then
+    return nil, problem.not_found()
+  end
+  local err = refusal(before)
+  if err then
+    return nil, err
+  end
+  local plan, call = rules.call("schedule", "begin", { tier = before.tier })
+  local point = { child_id = child_id, learning_point_id = learning_point_id, tier = before.tier }
+  return {
+    progress = store.begin(tx, child_id, learning_point_id, before.tier, now),
+    next = tests.plan(tx, point, nil, plan.next, call, now),
+  }
+end
+
+-- Give each row its open test as `next`.
+local function add_next(child_id, rows)
+  local ids, open = {}, {}
+  for index, row in ipairs(rows) do
+    ids[index] = row.id
+  end
+  for _, test in ipairs(#ids > 0 and tests.open_of(child_id, ids) or {}) do
+    open[test.learning_progress_id] = test
+  end
+  for _, row in ipairs(rows) do
+    row.next = open[row.id]
+  end
+  return rows
+end
+
+---@return db.row? progress  with `next`, its open test
+---@return problem? err
+function progress.find(child_id, parent_id, id)
+  local row = store.find(child_id, parent_id, id)
+  if not row then
+    return nil, problem.not_found()
+  end
+  return add_next(child_id, { row })[1]
+end
+
+---@return db.row[]? rows  each with `next`, its open test
+---@return problem? err
+function progress.list(child_id, parent_id, status, after_id, limit)
+  local rows = store.list(child_id, parent_id, status, after_id, limit)
+  if #rows == 0 and not children.find(child_id, parent_id) then
+    return nil, problem.not_found()
+  end
+  return add_next(child_id, rows)
+end
+
+return progress

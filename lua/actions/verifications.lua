@@ -1,0 +1,237 @@
+-- Tests: what is due, and what a result leads to. The heart of the program: status, next test, ledger and account follow
+-- from one result in one transaction of two round trips.
+local children = require "store.children"
+local clock = require "clock"
+local ledger = require "actions.ledger"
+local learning_progress = require "store.learning_progress"
+local points_accounts = require "store.points_accounts"
+local points_transactions = require "store.points_transactions"
+local problem = require "lib.problem"
+local rules = require "rules"
+local store = require "store.verification_schedule"
+
+local verifications = {}
+
+---@return db.row? verification
+---@return problem? err
+function verifications.find(child_id, parent_id, id)
+  local verification = store.find(child_id, parent_id, id)
+  if not verification then
+    return nil, problem.not_found()
+  end
+  return verification
+end
+
+---@param only_due boolean
+---@return db.row[]? rows
+---@return problem? err
+function verifications.list(child_id, parent_id, only_due, after, limit)
+  local rows = store.list(child_id, parent_id, only_due and clock.now() or nil, after, limit)
+  if #rows == 0 and not children.find(child_id, parent_id) then
+    return nil, problem.not_found()
+  end
+  return rows
+end
+
+---@class completion  What a result leads to: decided by the rules first, then written.
+---@field now string
+---@field test db.row          from store.before_completion
+---@field progress table       as it will be
+---@field account table        as it will be
+---@field moves { move: ledger.move, sequence: integer, description: string, call: rules.call }[]
+---@field plan? { next: table, call: rules.call }
+
+-- One more move of the ledger, and the rule call that decided it.
+local function add_move(completion, move, description, call)
+  completion.account = ledger.apply(completion.account, move)
+  completion.account.updated_at = completion.now
+  table.insert(completion.moves, {
+    move = move,
+    sequence = completion.account.last_sequence,
+    description = ("Test of day %d %s"):format(completion.test.test_day, description),
+    call = call,
+  })
+end
+
+-- The first pass of an attempt earns the points of the tier, all locked.
+local function earn(completion)
+  local award, call = rules.call("points", "award", {
+    tier = completion.test.tier,
+    earned_before = completion.test.earned_before,
+  })
+  if award.points == 0 then
+    return
+  end
+  completion.progress.points = award.points
+  add_move(completion, ledger.earned(completion.account, award.points), "passed: points earned", call)
+end
+
+-- Every pass may unlock a share of them.
+local function unlock(completion, is_last)
+  local progress = completion.progress
+  local share, call = rules.call("points", "unlock", {
+    points = progress.points,
+    unlocked = progress.unlocked_points,
+    test_day = completion.test.test_day,
+    is_last = is_last,
+  })
+  if share.points == 0 then
+    return
+  end
+  progress.unlocked_points = progress.unlocked_points + share.points
+  add_move(completion, ledger.unlocked(completion.account, share.points), "passed: points unlocked", call)
+end
+
+local function pass(completion)
+  local test, progress = completion.test, completion.progress
+  local is_verified = progress.status == "verified"
+  local plan, call = rules.call("schedule", "pass", {
+    tier = test.tier,
+    test_day = test.test_day,
+    highest_day = progress.highest_day,
+    is_verified = is_verified,
+  })
+  if not is_verified then
+    if progress.highest_day == 0 then
+      earn(completion)
+    end
+    unlock(completion, plan.is_last)
+    progress.highest_day = math.max(progress.highest_day, test.test_day)
+    progress.status = plan.status
+    progress.verified_at = plan.status == "verified" and completion.now or nil
+  end
+  completion.plan = plan.next and { next = plan.next, call = call }
+end
+
+-- The point is lost: what its attempt has earned is taken back.
+local function lose(completion, call)
+  local progress = completion.progress
+  if progress.points > 0 then
+    local move = ledger.deficit(completion.account, progress.points, progress.unlocked_points)
+    add_move(completion, move, "failed: points taken back", call)
+  end
+  progress.status = "failed"
+  progress.points = 0
+  progress.unlocked_points = 0
+  progress.verified_at = nil
+end
+
+local function fail(completion)
+  local test = completion.test
+  local plan, call = rules.call("schedule", "fail", {
+    tier = test.tier,
+    test_day = test.test_day,
+    failures_before = test.failures_before,
+    is_verified = completion.progress.status == "verified",
+  })
+  if plan.is_failed then
+    lose(completion, call)
+  end
+  completion.plan = plan.next and { next = plan.next, call = call }
+end
+
+-- Why no result can be taken now.
+local function refusal(test)
+  if test.is_too_early then
+    return problem.new("too_early", "The test is not due yet.", { due_at = test.due_at })
+  end
+  if not rules.call("limits", "complete_test", { completed_today = test.completed_today }).allowed then
+    return problem.new("daily_limit", "No more tests can be completed today.")
+  end
+end
+
+-- The completed test is written first: its place as the point's open test must be free for the next one.
+local function write(tx, completion, result)
+  local test, progress, account, now = completion.test, completion.progress, completion.account, completion.now
+  local outcome = { progress = progress, account = account, transactions = {} }
+  outcome.verification = store.complete(tx, progress.child_id, test.id, now, result, {
+    progress = progress,
+    account = account,
+  })
+  learning_progress.save(tx, progress, now)
+  for index, entry in ipairs(completion.moves) do
+    outcome.transactions[index] = points_transactions.add(tx, progress.child_id, entry.sequence, entry.move, {
+      tier = test.tier,
+      learning_progress_id = test.progress_id,
+      attempt = test.attempt,
+      test_day = test.test_day,
+      verification_schedule_id = test.id,
+      description = entry.description,
+    }, entry.call, now)
+  end
+  if completion.plan then
+    outcome.next = store.plan(tx, progress, test.id, completion.plan.next, completion.plan.call, now)
+  end
+  return outcome
+end
+
+-- The same result again: the answer given the first time, from what it left behind.
+local function repeated(tx, child_id, test)
+  if not test.is_same_result then
+    return nil, problem.new("already_completed", "The test was completed with another result.")
+  end
+  return {
+    verification = store.completed(tx, child_id, test.id),
+    progress = test.outcome.progress,
+    account = test.outcome.account,
+    transactions = { points_transactions.of_test(tx, child_id, test.progress_id, test.id) },
+    next = store.planned_by(tx, child_id, test.id),
+  }
+end
+
+local function progress_of(child_id, test, now)
+  return {
+    child_id = child_id,
+    id = test.progress_id,
+    learning_point_id = test.learning_point_id,
+    tier = test.tier,
+    status = test.status,
+    attempt = test.attempt,
+    learned_at = test.learned_at,
+    highest_day = test.highest_day,
+    points = test.points,
+    unlocked_points = test.unlocked_points,
+    verified_at = test.verified_at,
+    created_at = test.created_at,
+    updated_at = now,
+  }
+end
+
+---@class verifications.outcome  Pending results are read after COMMIT, with which they travel.
+---@field verification db.pending
+---@field progress table
+---@field account table
+---@field transactions db.pending[]  of one row or several
+---@field next? db.pending           of one row or none
+
+---Take the result of a test.
+---@param tx db.tx
+---@param result { passed: boolean, score: number, questions: any[], answers: any[] }
+---@return verifications.outcome? outcome
+---@return problem? err
+function verifications.complete(tx, child_id, parent_id, id, result)
+  local now = clock.now()
+  local locked = points_accounts.lock(tx, child_id, parent_id)
+  local test = store.before_completion(tx, child_id, parent_id, id, now, result):one()
+  local account = locked:one()
+  if not account or not test then
+    return nil, problem.not_found()
+  end
+  if test.completed then
+    return repeated(tx, child_id, test)
+  end
+  local err = refusal(test)
+  if err then
+    return nil, err
+  end
+  local progress = progress_of(child_id, test, now)
+  local completion = { now = now, test = test, progress = progress, account = account, moves = {} }
+  if result.passed then
+    pass(completion)
+  else
+    fail(completion)
+  end
+  return write(tx, completion, result)
+end
+
+return verifications

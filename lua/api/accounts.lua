@@ -1,0 +1,33 @@
+-- What a child has earned, and how.
+local actions = require "actions.accounts"
+local page = require "lib.page"
+local views = require "api.views"
+
+local accounts = {}
+
+accounts.transactions_query = page.query {
+  type = { type = "string", enum = { "earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted" } },
+}
+
+function accounts.get(call)
+  local account, err = actions.find(call.params.child_id, call.caller.parent_id)
+  if not account then
+    return nil, err
+  end
+  return { status = 200, json = views.account(account) }
+end
+
+function accounts.transactions(call)
+  local limit, before = page.position(call.query, { "integer" }, { page.AFTER_LAST })
+  if not limit then
+    return nil, before
+  end
+  local rows, err = actions.transactions(call.params.child_id, call.caller.parent_id, call.query.type, before[1],
+    limit + 1)
+  if not rows then
+    return nil, err
+  end
+  return page.response(call, rows, limit, { "sequence" }, views.transaction)
+end
+
+return accounts

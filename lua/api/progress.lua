@@ -1,0 +1,54 @@
+-- What a child is learning.
+local actions = require "actions.progress"
+local idempotency = require "actions.idempotency"
+local page = require "lib.page"
+local views = require "api.views"
+
+local progress = {}
+
+progress.beginning = {
+  type = "object",
+  required = { "learning_point_id" },
+  properties = { learning_point_id = { type = "string", format = "slug" } },
+}
+
+progress.query = page.query {
+  status = { type = "string", enum = { "learning", "pending", "verified", "failed" } },
+}
+
+function progress.create(call)
+  return idempotency.transaction(call, function(tx)
+    return actions.begin(tx, call.params.child_id, call.caller.parent_id, call.body.learning_point_id)
+  end, function(begun)
+    local row = begun.progress:one()
+    return {
+      status = 201,
+      headers = { Location = call.request.path .. "/" .. row.id },
+      json = views.progress(row, begun.next:one()),
+    }
+  end)
+end
+
+function progress.list(call)
+  local limit, after = page.position(call.query, { "integer" }, { page.BEFORE_FIRST })
+  if not limit then
+    return nil, after
+  end
+  local rows, err = actions.list(call.params.child_id, call.caller.parent_id, call.query.status, after[1], limit + 1)
+  if not rows then
+    return nil, err
+  end
+  return page.response(call, rows, limit, { "id" }, function(row)
+    return views.progress(row, row.next)
+  end)
+end
+
+function progress.get(call)
+  local row, err = actions.find(call.params.child_id, call.caller.parent_id, call.params.id)
+  if not row then
+    return nil, err
+  end
+  return { status = 200, json = views.progress(row, row.next) }
+end
+
+return progress

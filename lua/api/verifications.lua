@@ -1,0 +1,71 @@
+-- Tests: what is due, and the results a service reports.
+local actions = require "actions.verifications"
+local idempotency = require "actions.idempotency"
+local json = require "json"
+local page = require "lib.page"
+local views = require "api.views"
+
+local verifications = {}
+
+local QUESTIONS_MAX = 50
+
+verifications.result = {
+  type = "object",
+  required = { "passed", "score", "questions", "answers" },
+  properties = {
+    passed = { type = "boolean" },
+    score = { type = "number", minimum = 0, maximum = 100, multipleOf = 0.01 },
+    questions = { type = "array", maxItems = QUESTIONS_MAX },
+    answers = { type = "array", maxItems = QUESTIONS_MAX },
+  },
+}
+
+verifications.query = page.query { due = { type = "boolean" } }
+
+function verifications.list(call)
+  local limit, after = page.position(call.query, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
+  if not limit then
+    return nil, after
+  end
+  local rows, err = actions.list(call.params.child_id, call.caller.parent_id, call.query.due, after, limit + 1)
+  if not rows then
+    return nil, err
+  end
+  return page.response(call, rows, limit, { "due_us", "id" }, views.verification)
+end
+
+function verifications.get(call)
+  local row, err = actions.find(call.params.child_id, call.caller.parent_id, call.params.id)
+  if not row then
+    return nil, err
+  end
+  return { status = 200, json = views.verification(row) }
+end
+
+-- What a result has led to.
+local function show_outcome(outcome)
+  local transactions = {}
+  for _, pending in ipairs(outcome.transactions) do
+    for _, row in ipairs(pending:rows()) do
+      table.insert(transactions, views.transaction(row))
+    end
+  end
+  local next_test = outcome.next and outcome.next:one()
+  return {
+    verification = views.verification(outcome.verification:one()),
+    progress = views.progress(outcome.progress, next_test),
+    next_verification = next_test and views.verification(next_test) or json.null,
+    transactions = json.array(transactions),
+    account = views.account(outcome.account),
+  }
+end
+
+function verifications.complete(call)
+  return idempotency.transaction(call, function(tx)
+    return actions.complete(tx, call.params.child_id, call.caller.parent_id, call.params.id, call.body)
+  end, function(outcome)
+    return { status = 200, json = show_outcome(outcome) }
+  end)
+end
+
+return verifications

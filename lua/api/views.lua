@@ -1,0 +1,97 @@
+-- Rows of the database as the API shows them: these fields only, NULL as null.
+local json = require "json"
+
+local views = {}
+
+local USER = { "id", "email", "name", "phone", "country", "time_zone", "created_at", "updated_at" }
+
+local CHILD = { "id", "parent_id", "name", "age", "created_at", "updated_at" }
+
+local LEARNING_POINT = {
+  "id", "word", "type", "tier", "definition", "example", "frequency_rank", "difficulty", "register", "contexts",
+  "metadata",
+}
+
+local PROGRESS = {
+  "id", "child_id", "learning_point_id", "tier", "status", "attempt", "learned_at", "highest_day", "points",
+  "unlocked_points", "verified_at", "created_at", "updated_at",
+}
+
+local VERIFICATION = {
+  "id", "child_id", "learning_progress_id", "learning_point_id", "attempt", "test_day", "scheduled_date", "due_at",
+  "completed", "completed_at", "passed", "score", "created_at",
+}
+
+local ACCOUNT = {
+  "child_id", "total_earned", "available_points", "locked_points", "withdrawn_points", "deficit_points", "updated_at",
+}
+
+local TRANSACTION = {
+  "id", "sequence", "transaction_type", "bonus_type", "points", "tier", "learning_progress_id", "description",
+  "rule_version", "created_at",
+}
+
+local function pick(row, fields)
+  local shown = {}
+  for _, field in ipairs(fields) do
+    local value = row[field]
+    if value == nil then
+      value = json.null
+    end
+    shown[field] = value
+  end
+  return shown
+end
+
+function views.user(row)
+  return pick(row, USER)
+end
+
+function views.child(row)
+  return pick(row, CHILD)
+end
+
+function views.learning_point(row)
+  return pick(row, LEARNING_POINT)
+end
+
+function views.verification(row)
+  return pick(row, VERIFICATION)
+end
+
+---@param row table
+---@param next_test? table  its open test
+function views.progress(row, next_test)
+  local shown = pick(row, PROGRESS)
+  shown.next_verification = next_test and views.verification(next_test) or json.null
+  return shown
+end
+
+function views.account(row)
+  return pick(row, ACCOUNT)
+end
+
+function views.transaction(row)
+  local shown = pick(row, TRANSACTION)
+  shown.deltas = {
+    total_earned = row.total_earned_delta,
+    available = row.available_delta,
+    locked = row.locked_delta,
+    withdrawn = row.withdrawn_delta,
+    deficit = row.deficit_delta,
+  }
+  return shown
+end
+
+---@param rows table[]
+---@param show fun(row: table): table
+---@return table[]  an array, also when empty
+function views.each(rows, show)
+  local shown = {}
+  for index, row in ipairs(rows) do
+    shown[index] = show(row)
+  end
+  return json.array(shown)
+end
+
+return views

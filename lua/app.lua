@@ -1,0 +1,129 @@
+-- The route table: every operation of the API, who may call it, what it takes, and one line that says what it is for.
+local accounts = require "api.accounts"
+local children = require "api.children"
+local health = require "api.health"
+local learning_points = require "api.learning_points"
+local pipeline = require "lib.pipeline"
+local progress = require "api.progress"
+local users = require "api.users"
+local verifications = require "api.verifications"
+
+local ANYONE_KNOWN = { "parent", "service", "staff", "operator" }
+local FAMILY = { "parent", "service" }
+
+return pipeline.routes {
+  {
+    method = "GET", path = "/v1/health",
+    doc = "Is the program there, and by which rules does it work?",
+    handle = health.get,
+  },
+
+  {
+    method = "POST", path = "/v1/users",
+    doc = "Sign up as a parent.",
+    body = users.new_user,
+    handle = users.create,
+  },
+  {
+    method = "POST", path = "/v1/sessions",
+    doc = "Log in: an access token for an e-mail address and its password.",
+    body = users.credentials,
+    handle = users.log_in,
+  },
+  {
+    method = "GET", path = "/v1/users/me",
+    doc = "The parent whose token this is.",
+    roles = { "parent" },
+    handle = users.me,
+  },
+
+  {
+    method = "POST", path = "/v1/children",
+    doc = "Add a child.",
+    roles = { "parent" }, once = true,
+    body = children.new_child,
+    handle = children.create,
+  },
+  {
+    method = "GET", path = "/v1/children",
+    doc = "All children of the parent.",
+    roles = { "parent" },
+    handle = children.list,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}",
+    doc = "One child.",
+    roles = FAMILY,
+    handle = children.get,
+  },
+
+  {
+    method = "GET", path = "/v1/learning-points",
+    doc = "What can be learned, by word; filtered by tier, type and beginning of the word.",
+    roles = ANYONE_KNOWN,
+    query = learning_points.query,
+    handle = learning_points.list,
+  },
+  {
+    method = "GET", path = "/v1/learning-points/{id:slug}",
+    doc = "One learning point.",
+    roles = ANYONE_KNOWN,
+    handle = learning_points.get,
+  },
+
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/progress",
+    doc = "Begin to learn a learning point, or begin one that failed again; its first test is due at once.",
+    roles = FAMILY, once = true,
+    body = progress.beginning,
+    handle = progress.create,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/progress",
+    doc = "What the child is learning and has learned.",
+    roles = FAMILY,
+    query = progress.query,
+    handle = progress.list,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/progress/{id:int}",
+    doc = "How far the child is with one learning point.",
+    roles = FAMILY,
+    handle = progress.get,
+  },
+
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/verifications",
+    doc = "The child's tests in the order they fall due; due=true: only those that can be taken now.",
+    roles = FAMILY,
+    query = verifications.query,
+    handle = verifications.list,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/verifications/{id:int}",
+    doc = "One test.",
+    roles = FAMILY,
+    handle = verifications.get,
+  },
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/verifications/{id:int}/completion",
+    doc = "Report the result of a test. The same result again gets the same answer, another one is a conflict.",
+    roles = { "service" }, once = true,
+    body = verifications.result,
+    handle = verifications.complete,
+  },
+
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/account",
+    doc = "The child's points.",
+    roles = FAMILY,
+    handle = accounts.get,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/transactions",
+    doc = "Every move of the child's points, newest first.",
+    roles = FAMILY,
+    query = accounts.transactions_query,
+    handle = accounts.transactions,
+  },
+}

@@ -1,0 +1,35 @@
+-- Named formats of strings in schemas. Each is a function: text → is it one?
+local format = {}
+
+local UUID = "^" .. ("%x"):rep(8) .. ("%-" .. ("%x"):rep(4)):rep(3) .. "%-" .. ("%x"):rep(12) .. "$"
+
+function format.uuid(text)
+  return text:find(UUID) ~= nil
+end
+
+---An id of a learning point: beat_around_the_bush.
+function format.slug(text)
+  return #text <= 100 and text:find("^[a-z0-9][a-z0-9_.'-]*$") ~= nil
+end
+
+---Something before and something after the only @, no white space. Whether it exists only a message to it can tell.
+function format.email(text)
+  return #text <= 254 and text:find("^[^%s@%c]+@[^%s@%c]+$") ~= nil
+end
+
+---ISO 3166 alpha-2.
+format["country"] = function(text)
+  return text:find("^[A-Z][A-Z]$") ~= nil
+end
+
+---A name of the time zone database: Asia/Taipei. PostgreSQL knows which ones exist.
+format["time-zone"] = function(text)
+  return text == "UTC" or (#text <= 64 and text:find("^[A-Za-z_]+/[A-Za-z_/-]*[A-Za-z_]$") ~= nil and not text:find("//"))
+end
+
+---Text a person typed: no control characters.
+function format.line(text)
+  return not text:find("%c") and text:find("%S") ~= nil
+end
+
+return format

@@ -1,0 +1,124 @@
+-- Lists in pages: a limit, an opaque cursor that names the last item seen, and a Link to the next page.
+local config = require "config"
+local json = require "json"
+local problem = require "lib.problem"
+
+local page = {}
+
+-- Where a list in ascending or descending order of an integer begins.
+page.BEFORE_FIRST = 0
+page.AFTER_LAST = math.maxinteger
+
+-- From here on PostgreSQL's intervals are no longer exact to the microsecond (the year 2255).
+local MICROSECONDS_MAX = 9007199254740991
+
+---The schema of a list's query: its own parameters, limit and cursor.
+---@param properties? table<string, table>
+function page.query(properties)
+  local all = {
+    limit = { type = "integer", minimum = 1, maximum = config.limits.page_max },
+    cursor = { type = "string", minLength = 1, maxLength = 1024 },
+  }
+  for name, schema in pairs(properties or {}) do
+    all[name] = schema
+  end
+  return { type = "object", properties = all }
+end
+
+---@param values (string|integer)[]
+---@return string
+function page.cursor(values)
+  return (table.concat(values, "\0"):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
+end
+
+local function integer_until(maximum)
+  return function(text)
+    local value = text:find("^%d+$") and math.tointeger(tonumber(text))
+    return value and value <= maximum and value or nil
+  end
+end
+
+local read = {
+  integer = integer_until(math.maxinteger),
+  microseconds = integer_until(MICROSECONDS_MAX),
+  text = function(text) return utf8.len(text) and text end,
+}
+
+-- The values in a cursor, nil if it is not one that page.cursor made of values of these kinds.
+local function cursor_values(cursor, kinds)
+  if #cursor % 2 == 1 or cursor:find("[^0-9a-f]") then
+    return nil
+  end
+  local plain = cursor:gsub("..", function(hex) return string.char(tonumber(hex, 16)) end)
+  local values = {}
+  for text in (plain .. "\0"):gmatch("(%Z*)%z") do
+    local kind = kinds[#values + 1]
+    local value = kind and read[kind](text)
+    if not value then
+      return nil
+    end
+    values[#values + 1] = value
+  end
+  return #values == #kinds and values or nil
+end
+
+---Where the page that was asked for begins.
+---@param query table  checked against page.query
+---@param kinds ("integer"|"microseconds"|"text")[]  of the values in a cursor
+---@param first (string|integer)[]  the values before the first item
+---@return integer? limit
+---@return any after  the values in the cursor; or err
+function page.position(query, kinds, first)
+  local after = first
+  if query.cursor then
+    after = cursor_values(query.cursor, kinds)
+    if not after then
+      return nil, problem.invalid("invalid_query", {
+        { pointer = "cursor", code = "format", detail = "must be a next_cursor of this list" },
+      })
+    end
+  end
+  return query.limit or config.limits.page_default, after
+end
+
+local function escape(text)
+  return (tostring(text):gsub("[^%w_.-]", function(byte) return ("%%%02X"):format(byte:byte()) end))
+end
+
+local function link_to_next(path, query, cursor)
+  local names, parts = {}, {}
+  for name in pairs(query) do
+    names[#names + 1] = name ~= "cursor" and name or nil
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    parts[#parts + 1] = name .. "=" .. escape(query[name])
+  end
+  parts[#parts + 1] = "cursor=" .. cursor
+  return ("<%s?%s>; rel=\"next\""):format(path, table.concat(parts, "&"))
+end
+
+---The response with one page.
+---@param call pipeline.call
+---@param rows table[]  one more than limit if there is a next page
+---@param limit integer
+---@param cursor_fields string[]  fields of a row that make its cursor
+---@param view fun(row: table): table
+---@return http.response
+function page.response(call, rows, limit, cursor_fields, view)
+  local items, headers, next_cursor = {}, nil, json.null
+  for index = 1, math.min(#rows, limit) do
+    items[index] = view(rows[index])
+  end
+  if #rows > limit then
+    local values = {}
+    for index, field in ipairs(cursor_fields) do
+      values[index] = rows[limit][field]
+    end
+    next_cursor = page.cursor(values)
+    headers = { Link = link_to_next(call.request.path, call.query, next_cursor) }
+  end
+  return { status = 200, headers = headers, json = { items = json.array(items), next_cursor = next_cursor } }
+end
+
+return page

@@ -1,0 +1,169 @@
+-- What happens to every request before and after its handler, in this order and in this place only:
+-- rate limit, caller, role, query, body, Idempotency-Key, handler, problem, CORS.
+local auth = require "auth"
+local config = require "config"
+local cors = require "lib.cors"
+local format = require "lib.format"
+local json = require "json"
+local problem = require "lib.problem"
+local rate = require "rate"
+local validate = require "lib.validate"
+
+local pipeline = {}
+
+local MINUTE_S = 60
+local KEY_BYTES_MAX = 255
+local NO_PARAMETERS = { type = "object", properties = {} }
+
+---@class pipeline.caller
+---@field role "parent"|"service"|"staff"|"operator"
+---@field sub string
+---@field parent_id? string  of a parent: whose rows may be seen; nil: anybody's
+
+---@class pipeline.call  What a handler is given.
+---@field request http.request
+---@field params table<string, string|integer>
+---@field caller? pipeline.caller  nil on public routes
+---@field query table
+---@field body? table
+---@field once? pipeline.once  an Idempotency-Key was sent
+
+---@class pipeline.once
+---@field caller string
+---@field route string
+---@field key string
+---@field hash string  of path and body
+
+---@class pipeline.route : http.route
+---@field roles string[]?  who may call; nil: anybody, without a token
+---@field handle fun(call: pipeline.call): http.response?, problem?
+---@field query? table     schema; none: no parameters are known
+---@field body? table      schema
+---@field once? boolean    an Idempotency-Key is taken
+---@field doc string
+
+-- Each step returns nothing, or the problem that ends the request.
+
+local function limit_rate(_, call)
+  local per_minute = config.limits.requests_per_minute
+  if per_minute == 0 then
+    return
+  end
+  local ok, retry_after_s = rate.take("requests:" .. call.request.remote, per_minute, MINUTE_S)
+  if not ok then
+    return problem.new("rate_limited", "Too many requests.", nil, { ["Retry-After"] = tostring(retry_after_s) })
+  end
+end
+
+local function unauthorized(challenge, message)
+  return problem.new("unauthorized", message, nil, { ["WWW-Authenticate"] = challenge })
+end
+
+local function identify(route, call)
+  if not route.roles then
+    return
+  end
+  local header = call.request:header("Authorization")
+  if not header then
+    return unauthorized('Bearer realm="lexicraft"', "A bearer token is needed.")
+  end
+  local token = header:match("^[Bb][Ee][Aa][Rr][Ee][Rr] +([%w._~+/-]+=*)$")
+  local claims = token and auth.verify_token(token)
+  if not claims or claims.role == "parent" and not format.uuid(claims.sub) then
+    return unauthorized('Bearer realm="lexicraft", error="invalid_token"', "The token is not valid.")
+  end
+  call.caller = { role = claims.role, sub = claims.sub, parent_id = claims.role == "parent" and claims.sub or nil }
+end
+
+local function check_role(route, call)
+  if not route.roles then
+    return
+  end
+  for _, role in ipairs(route.roles) do
+    if role == call.caller.role then
+      return
+    end
+  end
+  return problem.new("forbidden", "This is not for the role \"" .. call.caller.role .. "\".")
+end
+
+local function read_query(route, call)
+  local query, err = call.request:query()
+  if not query then
+    local fault = { pointer = err.pointer or "", code = "format", detail = err.message }
+    return problem.invalid("invalid_query", { fault })
+  end
+  local values, faults = validate.query(route.query or NO_PARAMETERS, query)
+  if not values then
+    return problem.invalid("invalid_query", faults)
+  end
+  call.query = values
+end
+
+local function is_json(content_type)
+  local media_type, parameters = (content_type or ""):lower():match("^([^;%s]*)%s*(.*)$")
+  return media_type == "application/json" and (parameters == "" or parameters:find('^;%s*charset="?utf%-8"?%s*$'))
+end
+
+local function read_body(route, call)
+  if not route.body then
+    return
+  end
+  if not is_json(call.request:header("Content-Type")) then
+    return problem.new("unsupported_media_type", "The body must be application/json.")
+  end
+  local value, err = call.request:json()
+  if value == nil then
+    return problem.new("invalid_json", err.message)
+  end
+  local body, faults = validate.body(route.body, value)
+  if not body then
+    return problem.invalid("invalid_body", faults)
+  end
+  call.body = body
+end
+
+local function read_key(route, call)
+  local key = route.once and call.request:header("Idempotency-Key")
+  if not key then
+    return
+  end
+  if #key > KEY_BYTES_MAX or not key:find("^[!-~]+$") then
+    return problem.new("invalid_idempotency_key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+  end
+  call.once = {
+    caller = call.caller.role .. ":" .. call.caller.sub,
+    route = route.method .. " " .. route.path,
+    key = key,
+    hash = auth.sha256(call.request.path .. "\n" .. json.encode(call.body)),
+  }
+end
+
+local STEPS = { limit_rate, identify, check_role, read_query, read_body, read_key }
+
+local function answer(route, req)
+  local call = { request = req, params = req.params }
+  for _, step in ipairs(STEPS) do
+    local err = step(route, call)
+    if err then
+      return problem.response(err)
+    end
+  end
+  local response, err = route.handle(call)
+  return response or problem.response(err)
+end
+
+---Turn the route table into what the server runs.
+---@param routes pipeline.route[]
+---@return http.route[]
+function pipeline.routes(routes)
+  local preflights = cors.routes(routes)
+  for _, route in ipairs(routes) do
+    route.handler = function(req)
+      return cors.mark(req, answer(route, req))
+    end
+  end
+  return table.move(preflights, 1, #preflights, #routes + 1, routes)
+end
+
+return pipeline

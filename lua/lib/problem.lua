@@ -1,0 +1,68 @@
+-- What can go wrong that a client may know of: the codes, their HTTP status, and their way into a response.
+local http = require "http"
+
+local problem = {}
+
+-- Every code an action or the pipeline may return. Anything else is a fault of the program.
+local STATUS = {
+  invalid_json = 400,
+  invalid_body = 400,
+  invalid_query = 400,
+  invalid_idempotency_key = 400,
+  unauthorized = 401,
+  invalid_credentials = 401,
+  forbidden = 403,
+  not_found = 404,
+  email_taken = 409,
+  too_many_children = 409,
+  already_learning = 409,
+  daily_limit = 409,
+  too_early = 409,
+  already_completed = 409,
+  idempotency_in_progress = 409,
+  unsupported_media_type = 415,
+  unknown_learning_point = 422,
+  idempotency_key_reused = 422,
+  rate_limited = 429,
+}
+
+---@class problem : err
+---@field members? table<string, any>     further members of the problem's body
+---@field headers? table<string, string>
+
+---An expected failure, to be returned as `nil, err`.
+---@param code string
+---@param message string  one sentence for a person
+---@param members? table<string, any>
+---@param headers? table<string, string>
+---@return problem
+function problem.new(code, message, members, headers)
+  return { code = code, message = message, members = members, headers = headers }
+end
+
+---The one answer for what is not there and for what is another family's.
+---@return problem
+function problem.not_found()
+  return problem.new("not_found", "There is nothing here.")
+end
+
+---A body or query with faults.
+---@param code "invalid_body"|"invalid_query"
+---@param faults validate.fault[]
+---@return problem
+function problem.invalid(code, faults)
+  local message = #faults == 1 and "One value is not valid." or #faults .. " values are not valid."
+  return problem.new(code, message, { errors = faults })
+end
+
+---@param err problem
+---@return http.response
+function problem.response(err)
+  local status = STATUS[err.code]
+  if not status then
+    error(err)
+  end
+  return http.problem(status, err.code, err.message, err.members, err.headers)
+end
+
+return problem

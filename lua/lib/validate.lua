@@ -1,0 +1,192 @@
+-- Checks a decoded JSON body or a query against a schema and reports all faults at once.
+--
+-- A schema is a subset of JSON Schema as plain data:
+--   type        "object", "string", "integer", "number", "boolean", "array"
+--   object      properties, required (a list of names); unknown members are refused
+--   string      minLength, maxLength (characters), minBytes, maxBytes, format (lib/format.lua), enum
+--   number      minimum, maximum, multipleOf (a power of ten)
+--   array       maxItems, items (any values if absent)
+--   nullable    null is allowed and means the same as leaving it out
+local format = require "lib.format"
+local json = require "json"
+
+local validate = {}
+
+-- A body can hold thousands of unknown members; nobody reads more faults than this.
+local FAULTS_MAX = 100
+
+---@class validate.fault
+---@field pointer string  JSON pointer, or the name of a query parameter
+---@field code string
+---@field detail string
+
+local function add(faults, pointer, code, detail)
+  if #faults < FAULTS_MAX then
+    faults[#faults + 1] = { pointer = pointer, code = code, detail = detail }
+  end
+end
+
+-- One step of a JSON pointer.
+local function child_pointer(pointer, name)
+  return pointer .. "/" .. tostring(name):gsub("~", "~0"):gsub("/", "~1")
+end
+
+local function sorted_keys(object)
+  local keys = {}
+  for key in pairs(object) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  return keys
+end
+
+local is_type = {
+  string = function(value) return type(value) == "string" end,
+  boolean = function(value) return type(value) == "boolean" end,
+  integer = function(value) return math.type(value) == "integer" end,
+  number = function(value) return type(value) == "number" end,
+  array = function(value) return json.is_array(value) end,
+  object = function(value) return type(value) == "table" and not json.is_array(value) end,
+}
+
+local check = {}
+
+function check.string(schema, value, pointer, faults)
+  local length = utf8.len(value)
+  if not length then
+    return add(faults, pointer, "encoding", "must be UTF-8")
+  end
+  if length < (schema.minLength or 0) or #value < (schema.minBytes or 0) then
+    return add(faults, pointer, "too_short", ("must have at least %d %s"):format(schema.minLength or schema.minBytes,
+      schema.minLength and "characters" or "bytes"))
+  end
+  if length > (schema.maxLength or math.huge) or #value > (schema.maxBytes or math.huge) then
+    return add(faults, pointer, "too_long", ("must have at most %d %s"):format(schema.maxLength or schema.maxBytes,
+      schema.maxLength and "characters" or "bytes"))
+  end
+  if schema.format and not format[schema.format](value) then
+    return add(faults, pointer, "format", "must be a valid " .. schema.format)
+  end
+end
+
+local function has_step(value, step)
+  local steps = value / step
+  return math.abs(steps - math.floor(steps + 0.5)) < 1e-6
+end
+
+function check.number(schema, value, pointer, faults)
+  if schema.minimum and value < schema.minimum then
+    return add(faults, pointer, "too_small", "must be at least " .. schema.minimum)
+  end
+  if schema.maximum and value > schema.maximum then
+    return add(faults, pointer, "too_large", "must be at most " .. schema.maximum)
+  end
+  if schema.multipleOf and not has_step(value, schema.multipleOf) then
+    return add(faults, pointer, "multiple", "must be a multiple of " .. schema.multipleOf)
+  end
+end
+check.integer = check.number
+
+local check_value
+
+function check.array(schema, value, pointer, faults)
+  if #value > (schema.maxItems or math.huge) then
+    return add(faults, pointer, "too_long", ("must have at most %d items"):format(schema.maxItems))
+  end
+  for index, item in ipairs(schema.items and value or {}) do
+    check_value(schema.items, item, child_pointer(pointer, index - 1), faults)
+  end
+end
+
+function check.object(schema, value, pointer, faults)
+  for _, name in ipairs(schema.required or {}) do
+    if value[name] == nil then
+      add(faults, child_pointer(pointer, name), "required", "is missing")
+    end
+  end
+  for _, name in ipairs(sorted_keys(value)) do
+    local property = schema.properties[name]
+    if property then
+      check_value(property, value[name], child_pointer(pointer, name), faults)
+    else
+      add(faults, child_pointer(pointer, name), "unknown", "is not known here")
+    end
+  end
+end
+
+function check_value(schema, value, pointer, faults)
+  if value == json.null and schema.nullable then
+    return
+  end
+  if not is_type[schema.type](value) then
+    return add(faults, pointer, "type", "must be of type " .. schema.type)
+  end
+  if schema.enum then
+    for _, allowed in ipairs(schema.enum) do
+      if value == allowed then
+        return
+      end
+    end
+    return add(faults, pointer, "enum", "must be one of " .. table.concat(schema.enum, ", "))
+  end
+  if check[schema.type] then
+    check[schema.type](schema, value, pointer, faults)
+  end
+end
+
+---Check a body. Members that are null because they may be are dropped from the copy that is returned.
+---@param schema table
+---@param value any
+---@return table? body
+---@return validate.fault[]? faults
+function validate.body(schema, value)
+  local faults = {}
+  check_value(schema, value, "", faults)
+  if #faults > 0 then
+    return nil, faults
+  end
+  local body = {}
+  for name, member in pairs(value) do
+    if member ~= json.null then
+      body[name] = member
+    end
+  end
+  return body
+end
+
+local from_text = {
+  string = function(text) return text end,
+  integer = function(text) return text:find("^%-?%d+$") and math.tointeger(tonumber(text)) end,
+  boolean = function(text)
+    if text == "true" or text == "false" then
+      return text == "true"
+    end
+  end,
+}
+
+---Check query parameters, given as text, and turn them into the types of the schema.
+---@param schema table  an object whose properties are strings, integers and booleans
+---@param query table<string, string>
+---@return table? values
+---@return validate.fault[]? faults
+function validate.query(schema, query)
+  local faults, values = {}, {}
+  for _, name in ipairs(sorted_keys(query)) do
+    local property = schema.properties[name]
+    local value = property and from_text[property.type](query[name])
+    if not property then
+      add(faults, name, "unknown", "is not known here")
+    elseif value == nil or value == false and property.type ~= "boolean" then
+      add(faults, name, "type", "must be of type " .. property.type)
+    else
+      check_value(property, value, name, faults)
+      values[name] = value
+    end
+  end
+  if #faults > 0 then
+    return nil, faults
+  end
+  return values
+end
+
+return validate

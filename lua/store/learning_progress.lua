@@ -1,0 +1,98 @@
+-- What each child is learning, and how far it has come.
+local db = require "db"
+
+local learning_progress = {}
+
+-- $4 is the moment; the count is of the parent's local day.
+local before_beginning = db.sql [[
+  select l.id as learning_point_id, l.tier, p.status,
+         (select count(*)
+          from learning_progress today
+          where today.child_id = c.id
+            and today.learned_on = ($4::timestamptz at time zone u.time_zone)::date) as begun_today
+  from children c
+  join users u on u.id = c.parent_id
+  left join learning_points l on l.id = $3
+  left join learning_progress p on p.child_id = c.id and p.learning_point_id = l.id and p.tier = l.tier
+  where c.id = $1 and ($2::uuid is null or c.parent_id = $2)]]
+
+-- A point that failed is begun again, as a new attempt; any other one is left alone.
+local begin = db.sql [[
+  insert into learning_progress (child_id, learning_point_id, tier, learned_at, learned_on, created_at, updated_at)
+  select c.id, $2, $3, $4::timestamptz, ($4::timestamptz at time zone u.time_zone)::date, $4::timestamptz,
+         $4::timestamptz
+  from children c
+  join users u on u.id = c.parent_id
+  where c.id = $1
+  on conflict (child_id, learning_point_id, tier) do update set
+    status = 'learning', attempt = learning_progress.attempt + 1, highest_day = 0,
+    learned_at = excluded.learned_at, learned_on = excluded.learned_on, updated_at = excluded.updated_at
+  where learning_progress.status = 'failed'
+  returning child_id, id, learning_point_id, tier, status, attempt, learned_at, highest_day, points, unlocked_points,
+            verified_at, created_at, updated_at]]
+
+local save = db.sql [[
+  update learning_progress
+  set status = $3, highest_day = $4, points = $5, unlocked_points = $6, verified_at = $7, last_tested_at = $8,
+      updated_at = $8
+  where child_id = $1 and id = $2]]
+
+local find = db.sql [[
+  select p.child_id, p.id, p.learning_point_id, p.tier, p.status, p.attempt, p.learned_at, p.highest_day, p.points,
+         p.unlocked_points, p.verified_at, p.created_at, p.updated_at
+  from learning_progress p
+  join children c on c.id = p.child_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.id = $3]]
+
+local list = db.sql [[
+  select p.child_id, p.id, p.learning_point_id, p.tier, p.status, p.attempt, p.learned_at, p.highest_day, p.points,
+         p.unlocked_points, p.verified_at, p.created_at, p.updated_at
+  from learning_progress p
+  join children c on c.id = p.child_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.id > $3
+  order by p.id
+  limit $4]]
+
+local list_of_status = db.sql [[
+  select p.child_id, p.id, p.learning_point_id, p.tier, p.status, p.attempt, p.learned_at, p.highest_day, p.points,
+         p.unlocked_points, p.verified_at, p.created_at, p.updated_at
+  from learning_progress p
+  join children c on c.id = p.child_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.id > $3 and p.status = $5
+  order by p.id
+  limit $4]]
+
+---Queue: what decides whether this learning point may be begun. No row: no such child. learning_point_id nil: no such
+---learning point. status: of the child's progress in it, if there is any.
+---@return db.pending
+function learning_progress.before_beginning(tx, child_id, parent_id, learning_point_id, now)
+  return tx:later(before_beginning, child_id, parent_id, learning_point_id, now)
+end
+
+---Queue.
+---@return db.pending  no row if the point is under way or verified
+function learning_progress.begin(tx, child_id, learning_point_id, tier, now)
+  return tx:later(begin, child_id, learning_point_id, tier, now)
+end
+
+---Queue: the state after a test.
+---@param progress { child_id: string, id: integer, status: string, highest_day: integer, points: integer,
+---unlocked_points: integer, verified_at: string? }
+---@return db.pending
+function learning_progress.save(tx, progress, tested_at)
+  return tx:later(save, progress.child_id, progress.id, progress.status, progress.highest_day, progress.points,
+    progress.unlocked_points, progress.verified_at, tested_at)
+end
+
+function learning_progress.find(child_id, parent_id, id)
+  return db.one(find, child_id, parent_id, id)
+end
+
+function learning_progress.list(child_id, parent_id, status, after_id, limit)
+  if status then
+    return db.query(list_of_status, child_id, parent_id, after_id, limit, status)
+  end
+  return db.query(list, child_id, parent_id, after_id, limit)
+end
+
+return learning_progress

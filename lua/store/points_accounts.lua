@@ -1,0 +1,31 @@
+-- One account per child. Only the ledger changes it.
+local db = require "db"
+
+local points_accounts = {}
+
+local lock = db.sql [[
+  select a.child_id, a.total_earned, a.available_points, a.locked_points, a.withdrawn_points, a.deficit_points,
+         a.last_sequence, a.updated_at
+  from points_accounts a
+  join children c on c.id = a.child_id
+  where a.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+  for update of a]]
+
+local find = db.sql [[
+  select a.child_id, a.total_earned, a.available_points, a.locked_points, a.withdrawn_points, a.deficit_points,
+         a.updated_at
+  from points_accounts a
+  join children c on c.id = a.child_id
+  where a.child_id = $1 and ($2::uuid is null or c.parent_id = $2)]]
+
+---Queue: hold the account. Everything that changes what a child has learned or earned begins with this.
+---@return db.pending  no row: no such child
+function points_accounts.lock(tx, child_id, parent_id)
+  return tx:later(lock, child_id, parent_id)
+end
+
+function points_accounts.find(child_id, parent_id)
+  return db.one(find, child_id, parent_id)
+end
+
+return points_accounts

@@ -1,0 +1,182 @@
+-- Tests: planned, due, completed.
+local db = require "db"
+
+local verification_schedule = {}
+
+-- Everything a completion depends on. $4 is the moment, $5 … $8 the reported result.
+local before_completion = db.sql [[
+  select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.outcome,
+         v.due_at > $4::timestamptz as is_too_early,
+         v.passed = $5 and v.score = $6::numeric and v.questions = $7::jsonb and v.answers = $8::jsonb as is_same_result,
+         p.id as progress_id, p.learning_point_id, p.tier, p.status, p.attempt as progress_attempt, p.learned_at,
+         p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at,
+         (select count(*)
+          from verification_schedule f
+          where f.child_id = v.child_id and f.learning_progress_id = v.learning_progress_id
+            and f.attempt = v.attempt and f.test_day = v.test_day and f.completed and not f.passed) as failures_before,
+         (select count(*)
+          from verification_schedule d
+          where d.child_id = v.child_id and d.completed
+            and d.completed_at >= date_trunc('day', $4::timestamptz at time zone u.time_zone) at time zone u.time_zone
+         ) as completed_today,
+         (select coalesce(sum(t.total_earned_delta), 0)::bigint
+          from learning_progress o
+          join points_transactions t on t.child_id = o.child_id and t.learning_progress_id = o.id
+          where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id) as earned_before
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  join children c on c.id = v.child_id
+  join users u on u.id = c.parent_id
+  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and v.id = $3]]
+
+-- On the later of the dates that are given; not before that day begins where the parent lives, nor sooner than
+-- $8 hours after the last test of the same learning point.
+local plan = db.sql [[
+  insert into verification_schedule
+    (child_id, learning_progress_id, previous_id, attempt, test_day, scheduled_date, due_at,
+     rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
+  select p.child_id, p.id, $4, p.attempt, $5, planned.day,
+         greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $8)),
+         $9, $10, $11::jsonb, $12::jsonb, $13::timestamptz, $13::timestamptz
+  from learning_progress p
+  join children c on c.id = p.child_id
+  join users u on u.id = c.parent_id
+  cross join lateral (
+    select greatest(p.learned_on + $6::integer, ($13::timestamptz at time zone u.time_zone)::date + $7::integer) as day
+  ) planned
+  cross join lateral (
+    select max(o.last_tested_at) as tested_at
+    from learning_progress o
+    where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id
+  ) last
+  where p.child_id = $1 and p.learning_point_id = $2 and p.tier = $3
+  returning child_id, id, learning_progress_id, $2 as learning_point_id, attempt, test_day, scheduled_date, due_at,
+            completed, completed_at, passed, score::float8 as score, created_at]]
+
+local complete = db.sql [[
+  update verification_schedule v
+  set completed = true, completed_at = $3, passed = $4, score = $5, questions = $6, answers = $7, outcome = $8,
+      updated_at = $3
+  from learning_progress p
+  where v.child_id = $1 and v.id = $2 and p.child_id = v.child_id and p.id = v.learning_progress_id
+  returning v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date,
+            v.due_at, v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at]]
+
+-- A test as it was planned by the result of $2, whatever became of it since.
+local planned_by = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         false as completed, v.created_at
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  where v.child_id = $1 and v.previous_id = $2]]
+
+local completed = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  where v.child_id = $1 and v.id = $2]]
+
+local find = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  join children c on c.id = v.child_id
+  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and v.id = $3]]
+
+-- Of each of these progress rows the open test, if there is one.
+local open_of = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  where v.child_id = $1 and v.learning_progress_id = any($2::bigint[]) and not v.completed]]
+
+-- $3, $4: after this due_at (microseconds since 1970) and id.
+local list = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at,
+         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  join children c on c.id = v.child_id
+  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+    and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
+  order by v.due_at, v.id
+  limit $5]]
+
+local list_due = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at,
+         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  join children c on c.id = v.child_id
+  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+    and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
+    and not v.completed and v.due_at <= $6
+  order by v.due_at, v.id
+  limit $5]]
+
+---Queue: the test, its progress and the counts the rules want. No row: no such test.
+---@param result { passed: boolean, score: number, questions: any[], answers: any[] }
+---@return db.pending
+function verification_schedule.before_completion(tx, child_id, parent_id, id, now, result)
+  return tx:later(before_completion, child_id, parent_id, id, now, result.passed, result.score,
+    db.json(result.questions), db.json(result.answers))
+end
+
+---Queue: plan the test that a schedule rule decided on.
+---@param progress { child_id: string, learning_point_id: string, tier: integer }
+---@param previous_id integer?  the test whose result led to it
+---@param next { test_day: integer, days_after_learning: integer?, days_after_today: integer?,
+---hours_between_tests: integer }
+---@param call rules.call
+---@return db.pending
+function verification_schedule.plan(tx, progress, previous_id, next, call, now)
+  return tx:later(plan, progress.child_id, progress.learning_point_id, progress.tier, previous_id, next.test_day,
+    next.days_after_learning, next.days_after_today, next.hours_between_tests, call.version, call.rule, call.input,
+    call.result, now)
+end
+
+---Queue: keep the result of a test, and what it led to.
+---@param outcome table
+---@return db.pending
+function verification_schedule.complete(tx, child_id, id, now, result, outcome)
+  return tx:later(complete, child_id, id, now, result.passed, result.score, db.json(result.questions),
+    db.json(result.answers), db.json(outcome))
+end
+
+---Queue.
+---@return db.pending
+function verification_schedule.completed(tx, child_id, id)
+  return tx:later(completed, child_id, id)
+end
+
+---Queue.
+---@return db.pending  no row if the result of this test led to no other
+function verification_schedule.planned_by(tx, child_id, id)
+  return tx:later(planned_by, child_id, id)
+end
+
+function verification_schedule.find(child_id, parent_id, id)
+  return db.one(find, child_id, parent_id, id)
+end
+
+---@param progress_ids integer[]
+function verification_schedule.open_of(child_id, progress_ids)
+  return db.query(open_of, child_id, db.array(progress_ids))
+end
+
+---@param after { [1]: integer, [2]: integer }  due_us and id of the last item seen
+---@param due_until string?  only open tests due at this moment
+---@return db.row[]  with due_us, the first half of the cursor
+function verification_schedule.list(child_id, parent_id, due_until, after, limit)
+  if due_until then
+    return db.query(list_due, child_id, parent_id, after[1], after[2], limit, due_until)
+  end
+  return db.query(list, child_id, parent_id, after[1], after[2], limit)
+end
+
+return verification_schedule

@@ -1,0 +1,183 @@
+-- Reads WordNet's database files (index.*, data.*, cntlist.rev; wndb(5WN)), as Debian's wordnet-base installs them.
+local wordnet = {}
+
+-- Parts of speech as WordNet writes them: file name, number in a sense key.
+local PARTS = {
+  n = { file = "noun", number = 1 },
+  v = { file = "verb", number = 2 },
+  a = { file = "adj", number = 3 },
+  r = { file = "adv", number = 4 },
+}
+local SATELLITE_NUMBER = 5
+
+-- Topic of each lexicographer file, by its number (lexnames(5WN)); those that say nothing about the topic are left out.
+local TOPICS = {
+  [4] = "act", [5] = "animal", [6] = "artifact", [7] = "attribute", [8] = "body", [9] = "thinking",
+  [10] = "communication", [11] = "event", [12] = "feeling", [13] = "food", [14] = "group", [15] = "place",
+  [17] = "nature", [18] = "person", [19] = "nature", [20] = "plant", [21] = "money", [22] = "process",
+  [23] = "quantity", [24] = "relation", [25] = "shape", [26] = "state", [27] = "substance", [28] = "time",
+  [29] = "body", [30] = "change", [31] = "thinking", [32] = "communication", [33] = "competition", [34] = "food",
+  [35] = "contact", [36] = "creation", [37] = "feeling", [38] = "motion", [39] = "perception", [40] = "money",
+  [41] = "social", [42] = "state", [43] = "weather",
+}
+
+local function read_file(path)
+  local file, why = io.open(path, "rb")
+  if not file then
+    error(why .. " (Debian's package wordnet-base has it)", 0)
+  end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+-- lemma → its line. The licence above the lines is indented.
+local function read_index(path)
+  local lines = {}
+  for line in read_file(path):gmatch("[^\n]+") do
+    local lemma = line:match("^(%S+) ")
+    if lemma then
+      lines[lemma] = line
+    end
+  end
+  return lines
+end
+
+-- How often a sense was met in the texts that WordNet's makers tagged: "lemma part sense" → count.
+local function read_counts(path)
+  local counts = {}
+  local parts = { "n", "v", "a", "r", "a" }
+  for lemma, part, sense, count in read_file(path):gmatch("([^%%\n]+)%%(%d)%S* (%d+) (%d+)") do
+    counts[lemma .. " " .. parts[tonumber(part)] .. " " .. sense] = tonumber(count)
+  end
+  return counts
+end
+
+-- "definition; "example"; "example"" → definition, examples. The first quote ends the definition.
+local function split_gloss(gloss)
+  local definition, rest = gloss:match('^([^"]*)"(.*)$')
+  definition = (definition or gloss):gsub("^%s+", ""):gsub("[%s;:,]+$", "")
+  local examples = {}
+  if rest then
+    for example in ('"' .. rest):gmatch('"([^"]*)"') do
+      examples[#examples + 1] = example
+    end
+  end
+  return definition, examples
+end
+
+-- The words of a synset: each with two hexadecimal digits before it for their number, one after it for its lexical id.
+-- Adjectives may end in a marker of their position: "(p)".
+local function read_words(fields)
+  local words = {}
+  for i = 1, tonumber(fields[4], 16) do
+    local form = fields[3 + 2 * i]:gsub("%(%a+%)$", "")
+    words[i] = { form = form, id = tonumber(fields[4 + 2 * i], 16) }
+  end
+  return words
+end
+
+local function fields_of(text)
+  local fields = {}
+  for field in text:gmatch("%S+") do
+    fields[#fields + 1] = field
+  end
+  return fields
+end
+
+local database = {}
+database.__index = database
+
+-- The synset at an offset of a data file. part is that of the file; kind is "s" for a satellite adjective.
+function database:synset(part, offset)
+  local file = self.data[part]
+  file:seek("set", offset)
+  local head, gloss = file:read("l"):match("^(.-) | (.*)$")
+  local fields = fields_of(head)
+  local words = read_words(fields)
+  local definition, examples = split_gloss(gloss)
+  local synset = {
+    kind = fields[3], topic_number = tonumber(fields[2]), words = words, definition = definition, examples = examples,
+  }
+  if synset.kind == "s" then
+    -- A satellite's first "&" points to the head of its cluster, whose name is part of the sense key.
+    local first = 5 + 2 * #words
+    for i = first + 1, first + 4 * tonumber(fields[first]), 4 do
+      if fields[i] == "&" then
+        synset.head_offset = tonumber(fields[i + 1])
+        break
+      end
+    end
+  end
+  return synset
+end
+
+-- lemma%part:topic:id:head:head_id, which stays the same from one WordNet to the next, unlike an offset.
+function database:sense_key(part, synset, word)
+  local head, number = ":", PARTS[part].number
+  if synset.kind == "s" then
+    local first = self:synset(part, synset.head_offset).words[1]
+    head, number = ("%s:%02d"):format(first.form:lower(), first.id), SATELLITE_NUMBER
+  end
+  return ("%s%%%d:%02d:%02d:%s"):format(word.form:lower(), number, synset.topic_number, word.id, head)
+end
+
+---@class wordnet.sense
+---@field word string        as it is written
+---@field definition string
+---@field examples string[]
+---@field synonyms string[]
+---@field topic string?
+---@field key string         WordNet's sense key
+---@field count integer      how often it was met in tagged texts
+
+---One sense of a word, or nil if WordNet does not have it.
+---@param lemma string  lower case, with "_" for a blank
+---@param part "n"|"v"|"a"|"r"
+---@param number integer  1 is the most frequent sense
+---@return wordnet.sense?
+function database:sense(lemma, part, number)
+  local line = self.index[part][lemma]
+  if not line then
+    return nil
+  end
+  local fields = fields_of(line)
+  local offset = number <= tonumber(fields[3]) and tonumber(fields[#fields - tonumber(fields[3]) + number])
+  if not offset then
+    return nil
+  end
+  local synset = self:synset(part, offset)
+  local mine
+  local synonyms = {}
+  for _, word in ipairs(synset.words) do
+    if word.form:lower() == lemma then
+      mine = word
+    else
+      synonyms[#synonyms + 1] = (word.form:gsub("_", " "))
+    end
+  end
+  return {
+    word = mine.form:gsub("_", " "), definition = synset.definition, examples = synset.examples, synonyms = synonyms,
+    topic = TOPICS[synset.topic_number], key = self:sense_key(part, synset, mine),
+    count = self.counts[("%s %s %d"):format(lemma, part, number)] or 0,
+  }
+end
+
+function database:close()
+  for _, file in pairs(self.data) do
+    file:close()
+  end
+end
+
+---@param folder string
+function wordnet.open(folder)
+  local self = setmetatable({ index = {}, data = {} }, database)
+  for part, names in pairs(PARTS) do
+    self.index[part] = read_index(folder .. "/index." .. names.file)
+    self.data[part] = assert(io.open(folder .. "/data." .. names.file, "rb"))
+  end
+  self.counts = read_counts(folder .. "/cntlist.rev")
+  return self
+end
+
+return wordnet
