@@ -21,7 +21,8 @@
 #define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* Memory or a clean abort: a process that has no memory left for a few bytes cannot answer anybody, and the
- * limits on bodies, queues and Lua states keep it from getting there. x_calloc zeroes. All are freed by free(). */
+ * limits on bodies, queues and Lua states keep it from getting there. x_calloc zeroes. All are freed by
+ * free(). */
 void *x_malloc(size_t size);
 void *x_calloc(size_t count, size_t size);
 void *x_realloc(void *old, size_t size);

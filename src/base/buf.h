@@ -1,5 +1,5 @@
-/* struct buf: a growable byte string, always NUL-terminated after the first append. One owner, not thread-safe.
- * Growth cannot fail (see x_malloc). Never raises a Lua error. */
+/* struct buf: a growable byte string, always NUL-terminated after the first append. One owner, not
+ * thread-safe. Growth cannot fail (see x_malloc). Never raises a Lua error. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -10,9 +10,9 @@ struct buf {
     size_t len, cap;
 };
 
-#define BUF_INIT                                                                                              \
-    {                                                                                                         \
-        NULL, 0, 0                                                                                            \
+#define BUF_INIT                                                                                             \
+    {                                                                                                        \
+        NULL, 0, 0                                                                                           \
     }
 
 void buf_init(struct buf *b);

@@ -40,6 +40,7 @@ static void store_text(struct err *e, const char *text)
     keep_one_line(e->text);
 }
 
+#undef err_set
 int err_set(struct err *e, enum err_code code, const char *format, ...)
 {
     if (e == NULL)
@@ -54,6 +55,7 @@ int err_set(struct err *e, enum err_code code, const char *format, ...)
     return -1;
 }
 
+#undef err_prefix
 int err_prefix(struct err *e, const char *format, ...)
 {
     if (e == NULL)

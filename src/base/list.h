@@ -46,10 +46,13 @@ static inline void list_remove(struct list *node)
 
 static inline struct list *list_pop(struct list *head)
 {
-    if (list_is_empty(head))
-        return NULL;
     struct list *first = head->next;
-    list_remove(first);
+    if (first == head)
+        return NULL;
+    /* Not list_remove: like this a static analyser sees that the head forgets a node the caller may free. */
+    head->next = first->next;
+    first->next->prev = head;
+    list_init(first);
     return first;
 }
 
@@ -62,7 +65,7 @@ static inline void list_splice(struct list *to, struct list *from)
 }
 
 /* Walk with the possibility of removing node inside the loop. */
-#define list_for_each(node, safe, head)                                                                       \
+#define list_for_each(node, safe, head)                                                                      \
     for (struct list *node = (head)->next, *safe = node->next; node != (head); node = safe, safe = node->next)
 
 #endif

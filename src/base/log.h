@@ -19,9 +19,12 @@ struct log_field {
 };
 
 #define LOG_S(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_STR, .as.str = (value)})
-#define LOG_I(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_INT, .as.integer = (int64_t)(value)})
-#define LOG_D(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_DOUBLE, .as.number = (value)})
-#define LOG_B(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_BOOL, .as.integer = (value)})
+#define LOG_I(field, value)                                                                                  \
+    ((struct log_field){.name = (field), .kind = LOG_FIELD_INT, .as.integer = (int64_t)(value)})
+#define LOG_D(field, value)                                                                                  \
+    ((struct log_field){.name = (field), .kind = LOG_FIELD_DOUBLE, .as.number = (value)})
+#define LOG_B(field, value)                                                                                  \
+    ((struct log_field){.name = (field), .kind = LOG_FIELD_BOOL, .as.integer = (value)})
 #define LOG_RAW(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_RAW, .as.str = (value)})
 
 /* Least level written; atomic, changed live by a reload. */
@@ -32,8 +35,8 @@ int log_level_parse(const char *name);
 const char *log_level_name(enum log_level level);
 
 void log_write(enum log_level level, const char *msg, const struct log_field *fields, size_t count);
-#define log_event(level, msg, ...)                                                                            \
-    log_write((level), (msg), (const struct log_field[]){__VA_ARGS__},                                        \
+#define log_event(level, msg, ...)                                                                           \
+    log_write((level), (msg), (const struct log_field[]){__VA_ARGS__},                                       \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 /* A line with an err's code and text. */
 void log_err(enum log_level level, const char *msg, const struct err *e);

@@ -12,6 +12,7 @@ FOLDERS = {
     "store": {"store", "lib"},
     "lib": {"lib"},
     "rules": {"rules"},
+    "tools": {"tools", "store", "lib"},
 }
 BINDINGS = {
     "app": {"http", "json", "log", "config", "clock", "auth", "rate", "rules"},
@@ -20,6 +21,7 @@ BINDINGS = {
     "store": {"db", "json", "config"},
     "lib": {"http", "json", "log", "config", "clock", "auth", "rate"},
     "rules": set(),
+    "tools": {"json"},
 }
 REQUIRE = re.compile(r"""\brequire\s*\(?\s*["']([\w.]+)["']""")
 FUNCTION_LINES_MAX = 70
