@@ -14,6 +14,20 @@ count() {
   skipped=$((skipped + ${3:-0}))
 }
 
+# settle STATUS PASSED FAILED SKIPPED NAME LOG: count what a runner said. One that failed without naming a test, or ran none,
+# is one failure itself. The log is shown when there is something to see.
+settle() {
+  local bad=$3
+  if ((bad == 0)) && (($1 != 0 || $2 == 0)); then
+    bad=1
+  fi
+  count "$2" "$bad" "$4"
+  if ((bad)); then
+    cat -- "$6"
+  fi
+  printf '%-40s %d passed, %d failed\n' "$5:" "$2" "$bad"
+}
+
 report() {
   if ((skipped)); then
     printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
@@ -59,21 +73,14 @@ run_unit() {
   done
 }
 
-# cmocka says how many passed and failed; a program that dies before it can say so is one failure.
+# cmocka says how many passed and failed.
 run_unit_program() {
-  local -r program=$1
-  local status=0 good bad
-  timeout 300 "$program" >"$work/unit.log" 2>&1 || status=$?
-  good=$(sum_of '^\[  PASSED  \] ([0-9]+) test\(s\)' "$work/unit.log")
-  bad=$(sum_of '^\[  FAILED  \] ([0-9]+) test\(s\)' "$work/unit.log")
-  if ((status != 0 && bad == 0)) || ((status == 0 && good == 0)); then
-    bad=1
-  fi
-  count "$good" "$bad" "$(sum_of '^\[  SKIPPED \] ([0-9]+) test\(s\)' "$work/unit.log")"
-  if ((bad)); then
-    cat -- "$work/unit.log"
-  fi
-  printf '%-40s %d passed, %d failed\n' "${program##*/}" "$good" "$bad"
+  local -r program=$1 log=$work/unit.log
+  local status=0
+  timeout 300 "$program" >"$log" 2>&1 || status=$?
+  settle "$status" "$(sum_of '^\[  PASSED  \] ([0-9]+) test\(s\)' "$log")" \
+    "$(sum_of '^\[  FAILED  \] ([0-9]+) test\(s\)' "$log")" "$(sum_of '^\[  SKIPPED \] ([0-9]+) test\(s\)' "$log")" \
+    "${program##*/}" "$log"
 }
 
 # sum_of REGEX FILE: of the numbers that its first group matches.
@@ -83,45 +90,31 @@ sum_of() {
 
 # busted runs inside `lexicraft lua`, so specs use the real bindings; those of stores and actions the real database.
 run_spec() {
-  local status=0 good bad pending
+  local -r log=$work/spec.log
+  local status=0 errors
   pg_create_database spec
-  export DATABASE_URL LEXICRAFT_MIGRATION_URL LEXICRAFT_AUTH_KEY
-  DATABASE_URL=$(pg_url spec lexicraft)
-  LEXICRAFT_MIGRATION_URL=$(pg_url spec lexicraft_owner)
-  LEXICRAFT_AUTH_KEY=$(random_text 48)
-  if "$LEXICRAFT_BINARY" migrate up >"$work/spec.log" 2>&1; then
-    timeout 600 busted --lua=script/lua -o plainTerminal spec >>"$work/spec.log" 2>&1 || status=$?
-  else
-    status=$?
-  fi
-  unset DATABASE_URL LEXICRAFT_MIGRATION_URL LEXICRAFT_AUTH_KEY
-  good=$(sum_of '^([0-9]+) success(es)? \/ ' "$work/spec.log")
-  bad=$(sum_of '^[0-9]+ success[es]* \/ ([0-9]+) failure' "$work/spec.log")
-  bad=$((bad + $(sum_of '^.* failures? \/ ([0-9]+) error' "$work/spec.log")))
-  pending=$(sum_of '^.* errors? \/ ([0-9]+) pending' "$work/spec.log")
-  if ((bad == 0)) && ((status != 0 || good == 0)); then
-    bad=1
-  fi
-  count "$good" "$bad" "$pending"
-  if ((bad)); then
-    cat -- "$work/spec.log"
-  fi
-  printf '%-40s %d passed, %d failed\n' spec "$good" "$bad"
+  (
+    export DATABASE_URL LEXICRAFT_MIGRATION_URL LEXICRAFT_AUTH_KEY
+    DATABASE_URL=$(pg_url spec lexicraft)
+    LEXICRAFT_MIGRATION_URL=$(pg_url spec lexicraft_owner)
+    LEXICRAFT_AUTH_KEY=$(random_text 48)
+    "$LEXICRAFT_BINARY" migrate up
+    timeout 600 busted --lua=script/lua -o plainTerminal spec
+  ) >"$log" 2>&1 || status=$?
+  errors=$(sum_of '^.* failures? \/ ([0-9]+) error' "$log")
+  settle "$status" "$(sum_of '^([0-9]+) success[es]* \/ ' "$log")" \
+    $((errors + $(sum_of '^[0-9]+ success[es]* \/ ([0-9]+) failure' "$log"))) \
+    "$(sum_of '^.* errors? \/ ([0-9]+) pending' "$log")" spec "$log"
 }
 
 # The real program, a real PostgreSQL, real HTTP. Debian's Python, as another one would not have Debian's pytest.
 run_e2e() {
-  local status=0 good bad pending all
+  local status=0 all bad skipped_here
   timeout 1800 /usr/bin/python3 -B -m pytest tests/e2e --junitxml "$work/e2e.xml" || status=$?
   all=$(attribute tests)
   bad=$(($(attribute failures) + $(attribute errors)))
-  pending=$(attribute skipped)
-  good=$((all - bad - pending))
-  if ((bad == 0)) && ((status != 0 || good == 0)); then
-    bad=1
-  fi
-  count "$good" "$bad" "$pending"
-  printf '%-40s %d passed, %d failed\n' e2e "$good" "$bad"
+  skipped_here=$(attribute skipped)
+  settle "$status" $((all - bad - skipped_here)) "$bad" "$skipped_here" e2e /dev/null
 }
 
 # attribute NAME: of the summary in pytest's report; 0 without a report.
