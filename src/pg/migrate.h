@@ -30,8 +30,9 @@ int migrations_read(const char *dir, struct migrations *m, struct err *err) MUST
 void migrations_release(struct migrations *m);
 /* Fill applied, changed and unknown from the database (a database without the table has none applied). */
 int migrations_status(struct migrations *m, struct pg_session *s, struct err *err) MUSTCHECK;
-/* Apply what is missing; report(data, migration) before each. serving_role (may be NULL) replaces the text
- * :serving_role in the SQL, quoted as an identifier. Refuses when an applied one has changed. */
+/* Apply what is missing; report(data, migration) before each. serving_role replaces the text :serving_role in the SQL,
+ * quoted as an identifier; without one (NULL) CURRENT_USER does. It may also read schema_migrations. Refuses when an
+ * applied one has changed. err->text names file and line. */
 int migrations_apply(struct migrations *m, struct pg_session *s, const char *serving_role,
                      void (*report)(void *data, const struct migration *m), void *data, struct err *err) MUSTCHECK;
 

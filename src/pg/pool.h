@@ -81,7 +81,8 @@ typedef void (*pg_tx_end_fn)(struct pg_tx *tx, const struct err *err, void *data
 void pg_tx_commit(struct pg_tx *tx, pg_tx_end_fn done, void *data);
 void pg_tx_rollback(struct pg_tx *tx, pg_tx_end_fn done, void *data);
 /* Forget the transaction: allowed at any time, also before ready and without commit or rollback (then it is rolled back
- * and the connection returned when clean, else closed). No callback is made after this. */
+ * and the connection returned when clean, else closed). No callback is made after this, nor those of its statements.
+ * NULL is allowed. */
 void pg_tx_free(struct pg_tx *tx);
 
 /* ---- numbers, any thread ---- */

@@ -1,0 +1,19 @@
+/* Binary PostgreSQL values as text. Private to pg/. Pure. */
+#ifndef PG_FORMAT_H
+#define PG_FORMAT_H
+
+#include "base/buf.h"
+
+/* Big-endian readers. */
+uint16_t pg_read_u16(const unsigned char *bytes);
+uint32_t pg_read_u32(const unsigned char *bytes);
+uint64_t pg_read_u64(const unsigned char *bytes);
+
+/* Append the text of a value. False if the bytes are no such value. */
+bool pg_format_numeric(struct buf *out, const unsigned char *bytes, size_t len);
+bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t len);
+bool pg_format_date(struct buf *out, const unsigned char *bytes, size_t len);
+bool pg_format_uuid(struct buf *out, const unsigned char *bytes, size_t len);
+bool pg_format_bytea(struct buf *out, const unsigned char *bytes, size_t len);
+
+#endif

@@ -1,0 +1,123 @@
+/* Statements with their derived name and kind, parameters, and the life of an op. */
+#include "pg/op.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "pg/lanes.h"
+#include "pg/sqltext.h"
+
+/* Words that write, lock, or leave something behind in the session. */
+static const char *const not_read_words[] = {
+    "insert",  "update", "delete",     "merge",        "into",    "share",   "lock",
+    "call",    "do",     "copy",       "truncate",     "create",  "drop",    "alter",
+    "nextval", "setval", "set_config", "txid_current", "currval", "lastval",
+};
+/* Functions named so reach beyond the snapshot: pg_advisory_lock, pg_notify, lo_unlink, dblink_exec … */
+static const char *const not_read_calls[] = {"pg_", "lo_", "dblink"};
+
+static bool word_forbids_read(const struct sql_token *word)
+{
+    for (size_t i = 0; i < COUNT_OF(not_read_words); i++) {
+        if (sql_is_word(word, not_read_words[i]))
+            return true;
+    }
+    struct sql_token after = sql_next(word->start + word->len);
+    if (after.kind == SQL_SPACE)
+        after = sql_next(after.start + after.len);
+    if (after.kind != SQL_OTHER || *after.start != '(')
+        return false;
+    for (size_t i = 0; i < COUNT_OF(not_read_calls); i++) {
+        size_t len = strlen(not_read_calls[i]);
+        if (word->len >= len && strncasecmp(word->start, not_read_calls[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool text_is_read(const char *text)
+{
+    struct sql_token token;
+    bool begun = false;
+    for (token = sql_next(text); token.kind != SQL_END; token = sql_next(token.start + token.len)) {
+        if (token.kind == SQL_SPACE || (!begun && token.kind == SQL_OTHER && *token.start == '('))
+            continue;
+        if (!begun && !sql_is_word(&token, "select") && !sql_is_word(&token, "with") &&
+            !sql_is_word(&token, "values") && !sql_is_word(&token, "table"))
+            return false;
+        begun = true;
+        if (token.kind == SQL_WORD && word_forbids_read(&token))
+            return false;
+    }
+    return begun;
+}
+
+void pg_statement_init(struct pg_statement *s, const char *text)
+{
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+    char hex[2 * sizeof(hash) + 1];
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
+    sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+    s->text = text;
+    s->name[0] = 's';
+    memcpy(s->name + 1, hex, sizeof(s->name) - 2);
+    s->name[sizeof(s->name) - 1] = '\0';
+    s->is_read = text_is_read(text);
+}
+
+void pg_params_append(struct pg_params *p, char *value_or_null)
+{
+    /* Grows at every power of two, so no capacity has to be kept. */
+    if ((p->count & (p->count - 1)) == 0) {
+        size_t cap = p->count == 0 ? 1 : (size_t)p->count * 2;
+        p->values = x_realloc(p->values, cap * sizeof(*p->values));
+    }
+    p->values[p->count++] = value_or_null;
+}
+
+void pg_params_clear(struct pg_params *p)
+{
+    for (int i = 0; i < p->count; i++)
+        free(p->values[i]);
+    free(p->values);
+    p->values = NULL;
+    p->count = 0;
+}
+
+struct pg_op *pg_op_new(const struct pg_statement *statement)
+{
+    struct pg_op *op = x_calloc(1, sizeof(*op));
+    op->statement = *statement;
+    op->statement.text = x_strdup(statement->text);
+    op->is_write = !statement->is_read;
+    op->refs = 1;
+    list_init(&op->link);
+    return op;
+}
+
+void pg_op_free(struct pg_op *op)
+{
+    if (op == NULL)
+        return;
+    op->is_abandoned = true;
+    pg_op_unref(op);
+}
+
+void pg_op_unref(struct pg_op *op)
+{
+    assert(op->refs > 0);
+    if (--op->refs > 0)
+        return;
+    assert(!list_is_linked(&op->link));
+    pg_params_clear(&op->params);
+    pg_result_free(op->result);
+    free((char *)op->statement.text);
+    free(op);
+}
+
+bool op_is_overdue(const struct pg_op *op)
+{
+    return op->expires_ns != 0 && mono_ns() >= op->expires_ns;
+}

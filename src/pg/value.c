@@ -1,0 +1,329 @@
+/* Decodes the cells of a binary result, and writes array literals for parameters. */
+#include "pg/value.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "pg/format.h"
+
+/* Type numbers that PostgreSQL fixes for ever (pg_type.dat). */
+enum {
+    OID_BOOL = 16,
+    OID_BYTEA = 17,
+    OID_CHAR = 18,
+    OID_NAME = 19,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_OID = 26,
+    OID_JSON = 114,
+    OID_JSON_ARRAY = 199,
+    OID_FLOAT4 = 700,
+    OID_FLOAT8 = 701,
+    OID_UNKNOWN = 705,
+    OID_BOOL_ARRAY = 1000,
+    OID_BYTEA_ARRAY = 1001,
+    OID_NAME_ARRAY = 1003,
+    OID_INT2_ARRAY = 1005,
+    OID_INT4_ARRAY = 1007,
+    OID_TEXT_ARRAY = 1009,
+    OID_BPCHAR_ARRAY = 1014,
+    OID_VARCHAR_ARRAY = 1015,
+    OID_INT8_ARRAY = 1016,
+    OID_FLOAT4_ARRAY = 1021,
+    OID_FLOAT8_ARRAY = 1022,
+    OID_OID_ARRAY = 1028,
+    OID_BPCHAR = 1042,
+    OID_VARCHAR = 1043,
+    OID_DATE = 1082,
+    OID_DATE_ARRAY = 1182,
+    OID_TIMESTAMPTZ = 1184,
+    OID_TIMESTAMPTZ_ARRAY = 1185,
+    OID_NUMERIC_ARRAY = 1231,
+    OID_NUMERIC = 1700,
+    OID_VOID = 2278,
+    OID_UUID = 2950,
+    OID_UUID_ARRAY = 2951,
+    OID_JSONB = 3802,
+    OID_JSONB_ARRAY = 3807,
+};
+/* Types made in the database (enums, citext …) are numbered from here; their kind is not known on this side.
+ */
+#define OID_FIRST_OWN 16384
+
+#define JSONB_VERSION 1
+#define ARRAY_HEADER_BYTES 12
+#define ARRAY_DIMENSION_BYTES 8
+
+static const PGresult *pq(const struct pg_result *r)
+{
+    return (const PGresult *)(const void *)r;
+}
+
+int pg_result_rows(const struct pg_result *r)
+{
+    return PQntuples(pq(r));
+}
+
+int pg_result_columns(const struct pg_result *r)
+{
+    return PQnfields(pq(r));
+}
+
+const char *pg_result_column_name(const struct pg_result *r, int column)
+{
+    return PQfname(pq(r), column);
+}
+
+int64_t pg_result_affected(const struct pg_result *r)
+{
+    /* libpq asks for a PGresult it may write to, but only reads. */
+    return strtoll(PQcmdTuples((PGresult *)(void *)(uintptr_t)r), NULL, 10);
+}
+
+void pg_result_free(struct pg_result *r)
+{
+    PQclear((PGresult *)(void *)r);
+}
+
+/* One value on its way into a cell. */
+struct source {
+    Oid oid;
+    const unsigned char *bytes;
+    size_t len;
+    bool terminated; /* a NUL follows the bytes */
+};
+
+static bool decode_integer(const struct source *s, size_t width, struct pg_cell *cell)
+{
+    if (s->len != width)
+        return false;
+    cell->kind = PG_INT;
+    if (width == 2)
+        cell->integer = (int16_t)pg_read_u16(s->bytes);
+    else if (width == 8)
+        cell->integer = (int64_t)pg_read_u64(s->bytes);
+    else if (s->oid == OID_OID)
+        cell->integer = pg_read_u32(s->bytes);
+    else
+        cell->integer = (int32_t)pg_read_u32(s->bytes);
+    return true;
+}
+
+static bool decode_float(const struct source *s, struct pg_cell *cell)
+{
+    cell->kind = PG_DOUBLE;
+    if (s->len == 4) {
+        uint32_t bits = pg_read_u32(s->bytes);
+        float number;
+        memcpy(&number, &bits, sizeof(number));
+        cell->number = (double)number;
+        return true;
+    }
+    uint64_t bits = s->len == 8 ? pg_read_u64(s->bytes) : 0;
+    memcpy(&cell->number, &bits, sizeof(cell->number));
+    return s->len == 8;
+}
+
+static bool decode_text(const struct source *s, enum pg_kind kind, struct buf *scratch, struct pg_cell *cell)
+{
+    cell->kind = kind;
+    cell->text = (const char *)s->bytes;
+    cell->len = s->len;
+    if (!s->terminated) {
+        buf_clear(scratch);
+        buf_append(scratch, s->bytes, s->len);
+        buf_reserve(scratch, 1);
+        scratch->data[s->len] = '\0';
+        cell->text = scratch->data;
+    }
+    return true;
+}
+
+/* A type of the database's own: text if it looks like text. Other binary forms nearly always hold a NUL byte.
+ */
+static bool decode_own(const struct source *s, struct buf *scratch, struct pg_cell *cell)
+{
+    if (memchr(s->bytes, '\0', s->len) != NULL || !utf8_is_valid((const char *)s->bytes, s->len))
+        return false;
+    return decode_text(s, PG_TEXT, scratch, cell);
+}
+
+static bool decode_jsonb(struct source s, struct buf *scratch, struct pg_cell *cell)
+{
+    if (s.len < 1 || s.bytes[0] != JSONB_VERSION)
+        return false;
+    s.bytes++;
+    s.len--;
+    return decode_text(&s, PG_JSON, scratch, cell);
+}
+
+static bool decode_formatted(const struct source *s, struct buf *scratch, struct pg_cell *cell,
+                             bool (*format)(struct buf *out, const unsigned char *bytes, size_t len))
+{
+    buf_clear(scratch);
+    if (!format(scratch, s->bytes, s->len))
+        return false;
+    cell->kind = PG_TEXT;
+    cell->text = scratch->data;
+    cell->len = scratch->len;
+    return true;
+}
+
+/* More than one dimension is refused: a Lua list has one. */
+static bool decode_array(const struct source *s, struct pg_cell *cell)
+{
+    if (s->len < ARRAY_HEADER_BYTES)
+        return false;
+    uint32_t dimensions = pg_read_u32(s->bytes);
+    cell->kind = PG_ARRAY;
+    cell->element_oid = pg_read_u32(s->bytes + 8);
+    cell->element_count = 0;
+    cell->cursor = s->bytes + ARRAY_HEADER_BYTES;
+    cell->end = s->bytes + s->len;
+    if (dimensions == 0)
+        return true;
+    if (dimensions > 1 || s->len < ARRAY_HEADER_BYTES + ARRAY_DIMENSION_BYTES)
+        return false;
+    cell->element_count = (int32_t)pg_read_u32(cell->cursor);
+    cell->cursor += ARRAY_DIMENSION_BYTES;
+    return cell->element_count >= 0;
+}
+
+static bool decode_scalar(const struct source *s, struct buf *scratch, struct pg_cell *cell)
+{
+    switch (s->oid) {
+    case OID_BOOL:
+        cell->kind = PG_BOOL;
+        cell->boolean = s->len == 1 && s->bytes[0] != 0;
+        return s->len == 1;
+    case OID_INT2:
+        return decode_integer(s, 2, cell);
+    case OID_INT4:
+    case OID_OID:
+        return decode_integer(s, 4, cell);
+    case OID_INT8:
+        return decode_integer(s, 8, cell);
+    case OID_FLOAT4:
+    case OID_FLOAT8:
+        return decode_float(s, cell);
+    case OID_JSON:
+        return decode_text(s, PG_JSON, scratch, cell);
+    case OID_JSONB:
+        return decode_jsonb(*s, scratch, cell);
+    case OID_NUMERIC:
+        return decode_formatted(s, scratch, cell, pg_format_numeric);
+    case OID_TIMESTAMPTZ:
+        return decode_formatted(s, scratch, cell, pg_format_timestamptz);
+    case OID_DATE:
+        return decode_formatted(s, scratch, cell, pg_format_date);
+    case OID_UUID:
+        return decode_formatted(s, scratch, cell, pg_format_uuid);
+    case OID_BYTEA:
+        return decode_formatted(s, scratch, cell, pg_format_bytea);
+    case OID_TEXT:
+    case OID_VARCHAR:
+    case OID_BPCHAR:
+    case OID_NAME:
+    case OID_CHAR:
+    case OID_UNKNOWN:
+    case OID_VOID:
+        return decode_text(s, PG_TEXT, scratch, cell);
+    default:
+        return s->oid >= OID_FIRST_OWN && decode_own(s, scratch, cell);
+    }
+}
+
+static bool decode(const struct source *s, struct buf *scratch, struct pg_cell *cell)
+{
+    switch (s->oid) {
+    case OID_BOOL_ARRAY:
+    case OID_BYTEA_ARRAY:
+    case OID_NAME_ARRAY:
+    case OID_INT2_ARRAY:
+    case OID_INT4_ARRAY:
+    case OID_INT8_ARRAY:
+    case OID_TEXT_ARRAY:
+    case OID_BPCHAR_ARRAY:
+    case OID_VARCHAR_ARRAY:
+    case OID_FLOAT4_ARRAY:
+    case OID_FLOAT8_ARRAY:
+    case OID_OID_ARRAY:
+    case OID_DATE_ARRAY:
+    case OID_TIMESTAMPTZ_ARRAY:
+    case OID_NUMERIC_ARRAY:
+    case OID_UUID_ARRAY:
+    case OID_JSON_ARRAY:
+    case OID_JSONB_ARRAY:
+        return decode_array(s, cell);
+    default:
+        return decode_scalar(s, scratch, cell);
+    }
+}
+
+int pg_result_cell(const struct pg_result *r, int row, int column, struct buf *scratch, struct pg_cell *cell,
+                   struct err *err)
+{
+    *cell = (struct pg_cell){.kind = PG_NULL};
+    if (PQgetisnull(pq(r), row, column))
+        return 0;
+    struct source s = {
+        .oid = PQftype(pq(r), column),
+        .bytes = (const unsigned char *)PQgetvalue(pq(r), row, column),
+        .len = (size_t)PQgetlength(pq(r), row, column),
+        .terminated = true,
+    };
+    if (PQfformat(pq(r), column) == 1 && decode(&s, scratch, cell))
+        return 0;
+    return err_set(err, ERR_INVALID, "column \"%s\": type %u cannot be read; cast it to text",
+                   PQfname(pq(r), column), s.oid);
+}
+
+int pg_array_next(struct pg_cell *array, struct buf *scratch, struct pg_cell *element, struct err *err)
+{
+    *element = (struct pg_cell){.kind = PG_NULL};
+    if (array->end - array->cursor < 4)
+        return err_set(err, ERR_INVALID, "an array ends early");
+    int32_t len = (int32_t)pg_read_u32(array->cursor);
+    array->cursor += 4;
+    if (len == -1)
+        return 0;
+    if (len < 0 || array->end - array->cursor < len)
+        return err_set(err, ERR_INVALID, "an array ends early");
+    struct source s = {.oid = array->element_oid, .bytes = array->cursor, .len = (size_t)len};
+    array->cursor += len;
+    if (decode_scalar(&s, scratch, element))
+        return 0;
+    return err_set(err, ERR_INVALID, "array elements of type %u cannot be read; cast it to text[]", s.oid);
+}
+
+void pg_array_literal_begin(struct buf *out)
+{
+    buf_append_char(out, '{');
+}
+
+void pg_array_literal_item(struct buf *out, const char *text_or_null, size_t len)
+{
+    /* An item ends in a quote or in NULL, so only the opening brace can stand before the first. */
+    if (out->data[out->len - 1] != '{')
+        buf_append_char(out, ',');
+    if (text_or_null == NULL) {
+        buf_append_str(out, "NULL");
+        return;
+    }
+    buf_append_char(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        if (text_or_null[i] == '"' || text_or_null[i] == '\\')
+            buf_append_char(out, '\\');
+        buf_append_char(out, text_or_null[i]);
+    }
+    buf_append_char(out, '"');
+}
+
+void pg_array_literal_end(struct buf *out)
+{
+    buf_append_char(out, '}');
+}
