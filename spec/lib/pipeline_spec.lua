@@ -1,0 +1,191 @@
+local modules = require "spec.support.modules"
+local json = modules.json
+
+local PARENT = "00000000-0000-0000-0000-000000000001"
+
+describe("lib/pipeline", function()
+  local pipeline, config, taken
+
+  local CLAIMS = {
+    parent = { role = "parent", sub = PARENT },
+    service = { role = "service", sub = "quiz" },
+    nobody = { role = "parent", sub = "not a uuid" },
+  }
+
+  before_each(function()
+    taken = true
+    config = { limits = { requests_per_minute = 60 }, http = { cors_origins = {}, cors_max_age_s = 600 } }
+    pipeline = modules.load("lib.pipeline", {
+      config = config,
+      auth = {
+        verify_token = function(token) return CLAIMS[token] end,
+        sha256 = function(text) return "hash of " .. text end,
+      },
+      http = {
+        problem = function(status, code, detail, extra, headers)
+          return { status = status, code = code, detail = detail, extra = extra, headers = headers }
+        end,
+      },
+      rate = { take = function() return taken, not taken and 7 or nil end },
+    })
+  end)
+
+  local function request(given)
+    local headers = given.headers or {}
+    return {
+      path = "/v1/things", params = {}, remote = "127.0.0.1",
+      header = function(_, name) return headers[name] end,
+      query = function() return given.query or {}, given.query_err end,
+      json = function() return given.json, given.json_err end,
+    }
+  end
+
+  local function run(route, given)
+    route.method, route.path = route.method or "POST", "/v1/things"
+    route.handle = route.handle or function(call) return { status = 200, call = call } end
+    local routes = pipeline.routes { route }
+    return routes[1].handler(request(given or {}))
+  end
+
+  local function bearer(token)
+    return { Authorization = "Bearer " .. token }
+  end
+
+  it("lets anybody call a public route", function()
+    local response = run {}
+    assert.are.equal(200, response.status)
+    assert.is_nil(response.call.caller)
+  end)
+
+  it("asks for a token that is good", function()
+    for _, headers in ipairs { {}, bearer "wrong", bearer "nobody", { Authorization = "Basic parent" },
+      { Authorization = "Bearer" }, { Authorization = "" } } do
+      local response = run({ roles = { "parent" } }, { headers = headers })
+      assert.are.equal(401, response.status)
+      assert.are.equal("unauthorized", response.code)
+      assert.truthy(response.headers["WWW-Authenticate"]:find("^Bearer"))
+    end
+  end)
+
+  it("tells parents from services", function()
+    assert.are.equal(403, run({ roles = { "service" } }, { headers = bearer "parent" }).status)
+    local parent = run({ roles = { "parent" } }, { headers = bearer "parent" }).call.caller
+    assert.are.equal(PARENT, parent.parent_id)
+    local service = run({ roles = { "service" } }, { headers = bearer "service" }).call.caller
+    assert.is_nil(service.parent_id)
+  end)
+
+  it("limits the rate of requests, unless that is switched off", function()
+    taken = false
+    local response = run {}
+    assert.are.equal(429, response.status)
+    assert.are.equal("7", response.headers["Retry-After"])
+    config.limits.requests_per_minute = 0
+    assert.are.equal(200, run({}).status)
+  end)
+
+  local BODY = { type = "object", properties = { name = { type = "string" } } }
+  local AS_JSON = { ["Content-Type"] = "application/json" }
+
+  it("takes JSON bodies only", function()
+    for _, kind in ipairs { "text/plain", "application/jsonx", "application/json; charset=latin-1" } do
+      assert.are.equal(415, run({ body = BODY }, { headers = { ["Content-Type"] = kind }, json = {} }).status)
+    end
+    for _, kind in ipairs { "application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"' } do
+      assert.are.equal(200, run({ body = BODY }, { headers = { ["Content-Type"] = kind }, json = {} }).status)
+    end
+    assert.are.equal(415, run({ body = BODY }, { json = {} }).status)
+  end)
+
+  it("refuses malformed and invalid bodies", function()
+    local broken = run({ body = BODY }, { headers = AS_JSON, json_err = { code = "invalid", message = "no" } })
+    assert.are.equal("invalid_json", broken.code)
+    local wrong = run({ body = BODY }, { headers = AS_JSON, json = { name = 1, x = 2 } })
+    assert.are.equal("invalid_body", wrong.code)
+    assert.are.equal(2, #wrong.extra.errors)
+    assert.are.equal("invalid_body", run({ body = BODY }, { headers = AS_JSON, json = json.null }).code)
+  end)
+
+  it("refuses queries it does not know", function()
+    assert.are.equal("invalid_query", run({}, { query = { x = "1" } }).code)
+    local given = request {}
+    given.query = function() return nil, { code = "invalid", pointer = "x", message = "twice" } end
+    local routes = pipeline.routes { { method = "GET", path = "/", handle = function() end } }
+    assert.are.equal("invalid_query", routes[1].handler(given).code)
+  end)
+
+  it("turns an expected failure into its problem, and lets others through", function()
+    local response = run { handle = function() return nil, { code = "too_early", message = "x", members = { a = 1 } } end }
+    assert.are.equal(409, response.status)
+    assert.are.equal(1, response.extra.a)
+    assert.has_error(function()
+      run { handle = function() return nil, { code = "no such code" } end }
+    end)
+  end)
+
+  describe("with an Idempotency-Key", function()
+    local route = { roles = { "parent" }, body = BODY, once = true }
+
+    local function with_key(key, body)
+      return run(route, {
+        headers = { Authorization = "Bearer parent", ["Content-Type"] = "application/json", ["Idempotency-Key"] = key },
+        json = body or {},
+      })
+    end
+
+    it("binds it to caller, route and content", function()
+      local once = with_key("k1", { name = "a" }).call.once
+      assert.are.equal("parent:" .. PARENT, once.caller)
+      assert.are.equal("POST /v1/things", once.route)
+      assert.are_not.equal(once.hash, with_key("k1", { name = "b" }).call.once.hash)
+      assert.are.equal(once.hash, with_key("k1", { name = "a" }).call.once.hash)
+    end)
+
+    it("refuses a malformed one", function()
+      for _, key in ipairs { "", ("x"):rep(256), "a b", "caf\u{e9}" } do
+        assert.are.equal(400, with_key(key).status)
+      end
+    end)
+
+    it("ignores it where it means nothing", function()
+      local response = run({ roles = { "parent" } }, { headers = {
+        Authorization = "Bearer parent", ["Idempotency-Key"] = "k",
+      } })
+      assert.is_nil(response.call.once)
+    end)
+  end)
+
+  describe("for other origins", function()
+    local function preflight(origin)
+      local routes = pipeline.routes {
+        { method = "GET", path = "/v1/things", handle = function() end },
+        { method = "POST", path = "/v1/things", handle = function() end },
+      }
+      assert.are.equal(3, #routes)
+      return routes[3].handler(request { headers = { Origin = origin } })
+    end
+
+    it("adds no routes and no headers when it is off", function()
+      local routes = pipeline.routes { { method = "GET", path = "/", handle = function() return { status = 200 } end } }
+      assert.are.equal(1, #routes)
+      assert.is_nil(routes[1].handler(request { headers = { Origin = "https://a.example" } }).headers)
+    end)
+
+    it("answers preflights of allowed origins", function()
+      config.http.cors_origins = { "https://a.example" }
+      local headers = preflight("https://a.example").headers
+      assert.are.equal("https://a.example", headers["Access-Control-Allow-Origin"])
+      assert.are.equal("GET, POST", headers["Access-Control-Allow-Methods"])
+      assert.are.equal("600", headers["Access-Control-Max-Age"])
+      assert.is_nil(preflight("https://b.example").headers["Access-Control-Allow-Origin"])
+    end)
+
+    it("lets any origin in by a star, and marks problems as well", function()
+      config.http.cors_origins = { "*" }
+      local response = run({ roles = { "parent" } }, { headers = { Origin = "https://a.example" } })
+      assert.are.equal(401, response.status)
+      assert.are.equal("*", response.headers["Access-Control-Allow-Origin"])
+      assert.are.equal("Origin", response.headers.Vary)
+    end)
+  end)
+end)
