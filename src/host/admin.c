@@ -70,6 +70,8 @@ static void find_reasons(const struct serve *s, struct buf *reasons)
         snprintf(text, sizeof(text), "database: %u of %u workers are connected", connected, s->workers_made);
         add_reason(reasons, text);
     }
+    if (pending < 0)
+        add_reason(reasons, "the migrations have not been checked yet");
     if (pending > 0) {
         snprintf(text, sizeof(text), "%d migrations are not applied (lexicraft migrate up)", pending);
         add_reason(reasons, text);

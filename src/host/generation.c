@@ -50,7 +50,7 @@ static int set_loaded_config(lua_State *L)
     return 0;
 }
 
-static int preload_config(struct vm *vm, struct config *config, struct err *err)
+int generation_preload_config(struct vm *vm, struct config *config, struct err *err)
 {
     lua_pushcfunction(vm->L, set_loaded_config);
     lua_pushlightuserdata(vm->L, config);
@@ -64,7 +64,7 @@ static void copy_key(unsigned char *to, size_t *len, const char *key)
     memcpy(to, key, *len);
 }
 
-static void fill_context(struct bind_context *c, const struct config *config, const struct bundle *bundle)
+void generation_fill_context(struct bind_context *c, const struct config *config, const struct bundle *bundle)
 {
     copy_key(c->keys.current, &c->keys.current_len, config->auth.key);
     copy_key(c->keys.previous, &c->keys.previous_len, config->auth.previous_key);
@@ -98,13 +98,13 @@ static int open_vm(struct program *p, struct bundle *bundle, struct config *conf
     if (p->app == NULL)
         return -1;
     p->app->context = &p->context;
-    fill_context(&p->context, config, bundle);
+    generation_fill_context(&p->context, config, bundle);
     if (bind_open(p->app, err) != 0)
         return -1;
-    return preload_config(p->app, config, err);
+    return generation_preload_config(p->app, config, err);
 }
 
-static struct sandbox *open_rules(struct bundle *bundle, const struct config *config, struct err *err)
+struct sandbox *generation_open_rules(struct bundle *bundle, const struct config *config, struct err *err)
 {
     struct sandbox_limits limits = {.cpu_ms = (uint32_t)config->rules.cpu_ms,
                                     .instructions = (uint64_t)config->rules.instructions_max,
@@ -116,7 +116,7 @@ static struct program *program_new(struct bundle *bundle, struct config *config,
 {
     struct program *p = x_calloc(1, sizeof(*p));
     list_init(&p->link);
-    p->rules = open_rules(bundle, config, err);
+    p->rules = generation_open_rules(bundle, config, err);
     p->context.rules = p->rules;
     int rc = p->rules == NULL ? -1 : open_vm(p, bundle, config, err);
     if (rc == 0) {
@@ -240,6 +240,12 @@ static void check_syntax(struct vm *vm, const struct bundle *bundle, struct faul
     }
 }
 
+/* Scripts for `lexicraft lua`: loading one would run it. */
+static bool is_tool(const struct bundle_file *file)
+{
+    return strncmp(file->path, "lua/tools/", 10) == 0;
+}
+
 /* Load also what app.lua does not require, so that a broken file is found before somebody needs it. */
 static void check_modules(struct vm *vm, const struct bundle *bundle, struct faults *faults)
 {
@@ -247,7 +253,7 @@ static void check_modules(struct vm *vm, const struct bundle *bundle, struct fau
     lua_sethook(vm->L, load_hook, LUA_MASKCOUNT, LOAD_HOOK_INSTRUCTIONS);
     for (size_t i = 0; i < bundle->count; i++) {
         struct buf name = BUF_INIT;
-        if (!is_module(&bundle->files[i]))
+        if (!is_module(&bundle->files[i]) || is_tool(&bundle->files[i]))
             continue;
         module_name(&bundle->files[i], &name);
         if (vm_require(vm, name.data, &err) != 0)
@@ -262,7 +268,7 @@ static void check_modules(struct vm *vm, const struct bundle *bundle, struct fau
 static void check_rules(struct bundle *bundle, const struct config *config, struct faults *faults)
 {
     struct err err;
-    struct sandbox *rules = open_rules(bundle, config, &err);
+    struct sandbox *rules = generation_open_rules(bundle, config, &err);
     unsigned before = faults->count;
     if (rules == NULL) {
         note_fault(faults, err.text);
@@ -299,26 +305,48 @@ static struct program *check_files(struct generation *g, struct faults *faults)
     return NULL;
 }
 
+static void ignore_fault(void *data, const char *text)
+{
+    (void)data;
+    (void)text;
+}
+
+/* Where migrations are missing, broken SQL is most likely theirs to mend: one fault says so instead of one
+ * per statement. */
+static int check_statements(const struct generation *g, struct pg_session *s, const struct program *probe,
+                            struct faults *faults, struct err *err)
+{
+    struct faults silent = {.fault = ignore_fault};
+    struct faults *sink = g->migrations_pending > 0 ? &silent : faults;
+    int broken = generation_check_sql(s, &probe->context, load_deadline_ns, note_fault, sink, err);
+    if (broken <= 0)
+        return broken;
+    if (sink == &silent)
+        return err_set(err, ERR_UNAVAILABLE, "%d migrations are not applied (lexicraft migrate up); %s",
+                       g->migrations_pending, silent.first.text);
+    *err = faults->first;
+    return -1;
+}
+
 static int check_database(struct generation *g, const struct generation_options *o,
                           const struct program *probe, struct faults *faults, struct err *err)
 {
-    uint64_t deadline_ns = load_deadline_ns;
     const char *url = o->database_url != NULL ? o->database_url : g->config->database.url;
     struct pg_session *s = pg_session_open(url, (uint32_t)g->config->reload.deadline_ms, err);
-    if (s == NULL)
+    if (s == NULL) {
+        /* Whatever PostgreSQL says at the door (no such role, starting up, too many connections) may change.
+         */
+        err->code = err->code == ERR_DB ? ERR_UNAVAILABLE : err->code;
         return err_prefix(err, "database");
-    int rc = -1;
+    }
+    int rc = 0;
     g->migrations_pending = generation_pending_migrations(s, o->root, err);
-    int broken = g->migrations_pending < 0
-                     ? -1
-                     : generation_check_sql(s, &probe->context, deadline_ns, note_fault, faults, err);
-    if (broken > 0 && g->migrations_pending > 0)
-        err_set(err, ERR_UNAVAILABLE, "%d migrations are not applied (lexicraft migrate up); %s",
-                g->migrations_pending, faults->first.text);
-    else if (broken > 0)
-        *err = faults->first;
-    else if (broken == 0)
-        rc = o->database == GENERATION_COMMIT ? generation_store_rules(s, g->bundle, err) : 0;
+    if (g->migrations_pending < 0)
+        rc = err_prefix(err, "migrations");
+    if (rc == 0)
+        rc = check_statements(g, s, probe, faults, err);
+    if (rc == 0 && o->database == GENERATION_COMMIT)
+        rc = generation_store_rules(s, g->bundle, err);
     if (rc != 0 && g->migrations_pending > 0 && err->code == ERR_DB)
         err->code = ERR_UNAVAILABLE;
     pg_session_close(s);

@@ -68,6 +68,11 @@ struct program *generation_take(struct generation *g, unsigned index);
 void program_retire(struct program *p);
 void program_free(struct program *p); /* on the thread that owns it; NULL allowed */
 
+/* What a program outside of a generation needs too: the rule VM, the context's values, require "config". */
+struct sandbox *generation_open_rules(struct bundle *bundle, const struct config *c, struct err *err) MUSTCHECK;
+void generation_fill_context(struct bind_context *context, const struct config *c, const struct bundle *bundle);
+int generation_preload_config(struct vm *vm, struct config *c, struct err *err) MUSTCHECK;
+
 /* The settings of a lane and of the hasher as config has them, a worker's share where they are for the process. */
 struct pg_settings generation_pg_settings(const struct config *c, unsigned index, unsigned workers);
 struct http_settings generation_http_settings(const struct config *c, unsigned index, unsigned workers);
