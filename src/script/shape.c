@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "script/shape_private.h"
+
+#define NUMBER_TEXT_BYTES 32 /* of a declared bound, with its NUL */
 
 static struct shape *read_at(lua_State *L, int index, const char *what, int depth, struct err *err);
 
@@ -48,22 +51,21 @@ static bool parse_number(const char *text, double *out)
 }
 
 /* "MIN..MAX" into two texts; strtod alone would read the "1." of "1..5". */
-static bool split_range(const char *range, char low[32], char high[32])
+static bool split_range(const char *range, char low[NUMBER_TEXT_BYTES], char high[NUMBER_TEXT_BYTES])
 {
     const char *dots = strstr(range, "..");
-    if (!dots || (size_t)(dots - range) >= 32 || strlen(dots + 2) >= 32)
+    if (!dots || (size_t)(dots - range) > NUMBER_TEXT_BYTES - 1 || strlen(dots + 2) > NUMBER_TEXT_BYTES - 1)
         return false;
     if (strspn(range, "+-.0123456789eE") != strlen(range))
         return false;
-    memcpy(low, range, (size_t)(dots - range));
-    low[dots - range] = '\0';
-    strcpy(high, dots + 2);
+    snprintf(low, NUMBER_TEXT_BYTES, "%.*s", (int)(dots - range), range);
+    snprintf(high, NUMBER_TEXT_BYTES, "%s", dots + 2);
     return true;
 }
 
 static bool parse_range(struct shape *shape, const char *range)
 {
-    char low[32], high[32];
+    char low[NUMBER_TEXT_BYTES], high[NUMBER_TEXT_BYTES];
     if (!split_range(range, low, high))
         return false;
     if (shape->kind == SHAPE_INTEGER)
@@ -82,7 +84,7 @@ static struct shape *read_text(const char *declared, const char *what, struct er
         (void)err_set(err, ERR_INVALID, "%s: empty or too long", what);
         return NULL;
     }
-    strcpy(text, declared);
+    memcpy(text, declared, len + 1);
     bool optional = text[len - 1] == '?';
     if (optional)
         text[len - 1] = '\0';

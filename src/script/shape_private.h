@@ -45,7 +45,7 @@ struct shape_value {
         } text;
         struct {
             size_t first, count; /* in shape_data.items */
-        } children;
+        } parts;
     } as;
 };
 

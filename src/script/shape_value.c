@@ -139,7 +139,7 @@ static int take_list(const struct taking *t, const struct shape *shape, int inde
     size_t first = reserve(t->data, count);
     if (first == SIZE_MAX)
         return fault(t, path, "makes more than %d values in all", SHAPE_VALUES_MAX);
-    t->data->items[slot] = (struct shape_value){.type = VALUE_LIST, .as.children = {first, count}};
+    t->data->items[slot] = (struct shape_value){.type = VALUE_LIST, .as.parts = {first, count}};
     for (size_t i = 0; i < count; i++) {
         struct path step = {.up = path, .index = i + 1};
         lua_rawgeti(L, index, (lua_Integer)i + 1);
@@ -209,7 +209,7 @@ static int take_record(const struct taking *t, const struct shape *shape, int in
     if (first == SIZE_MAX)
         return fault(t, path, "makes more than %d values in all", SHAPE_VALUES_MAX);
     t->data->items[slot] =
-        (struct shape_value){.type = VALUE_RECORD, .as.children = {first, shape->field_count}};
+        (struct shape_value){.type = VALUE_RECORD, .as.parts = {first, shape->field_count}};
     if (take_fields(t, shape, index, path, first) < 0)
         return -1;
     for (size_t i = 0; i < shape->field_count; i++) {
@@ -295,19 +295,19 @@ static void push(const struct shape *shape, const struct shape_data *data, size_
         lua_pushlstring(L, data->text.data + value->as.text.start, value->as.text.len);
         break;
     case VALUE_LIST:
-        lua_createtable(L, (int)value->as.children.count, 0);
-        for (size_t i = 0; i < value->as.children.count; i++) {
-            push(shape->element, data, value->as.children.first + i, L);
+        lua_createtable(L, (int)value->as.parts.count, 0);
+        for (size_t i = 0; i < value->as.parts.count; i++) {
+            push(shape->element, data, value->as.parts.first + i, L);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
         break;
     case VALUE_RECORD:
-        lua_createtable(L, 0, (int)value->as.children.count);
-        for (size_t i = 0; i < value->as.children.count; i++) {
-            if (data->items[value->as.children.first + i].type == VALUE_ABSENT)
+        lua_createtable(L, 0, (int)value->as.parts.count);
+        for (size_t i = 0; i < value->as.parts.count; i++) {
+            if (data->items[value->as.parts.first + i].type == VALUE_ABSENT)
                 continue;
             lua_pushlstring(L, shape->fields[i].name, shape->fields[i].len);
-            push(shape->fields[i].shape, data, value->as.children.first + i, L);
+            push(shape->fields[i].shape, data, value->as.parts.first + i, L);
             lua_rawset(L, -3);
         }
         break;
@@ -347,9 +347,9 @@ static void write_json(const struct shape *shape, const struct shape_data *data,
         return;
     }
     buf_append_char(out, is_record ? '{' : '[');
-    for (size_t i = 0; i < value->as.children.count; i++) {
-        size_t child = value->as.children.first + i;
-        if (data->items[child].type == VALUE_ABSENT)
+    for (size_t i = 0; i < value->as.parts.count; i++) {
+        size_t part = value->as.parts.first + i;
+        if (data->items[part].type == VALUE_ABSENT)
             continue;
         if (!is_first)
             buf_append_char(out, ',');
@@ -358,7 +358,7 @@ static void write_json(const struct shape *shape, const struct shape_data *data,
             json_write_string(out, shape->fields[i].name, shape->fields[i].len);
             buf_append_char(out, ':');
         }
-        write_json(is_record ? shape->fields[i].shape : shape->element, data, child, out);
+        write_json(is_record ? shape->fields[i].shape : shape->element, data, part, out);
     }
     buf_append_char(out, is_record ? '}' : ']');
 }
@@ -386,10 +386,10 @@ static bool equal(const struct shape_data *a, size_t slot_a, const struct shape_
                                               b->text.data + y->as.text.start, x->as.text.len) == 0);
     case VALUE_LIST:
     case VALUE_RECORD:
-        if (x->as.children.count != y->as.children.count)
+        if (x->as.parts.count != y->as.parts.count)
             return false;
-        for (size_t i = 0; i < x->as.children.count; i++)
-            if (!equal(a, x->as.children.first + i, b, y->as.children.first + i))
+        for (size_t i = 0; i < x->as.parts.count; i++)
+            if (!equal(a, x->as.parts.first + i, b, y->as.parts.first + i))
                 return false;
         return true;
     default:

@@ -53,13 +53,13 @@ size_t vm_memory(const struct vm *vm)
 /* "store.users" → "lua/store/users.lua"; false if it does not fit. */
 static bool module_path(const char *name, char path[MODULE_PATH_BYTES_MAX])
 {
-    size_t len = strlen(name);
-    if (len + sizeof "lua/.lua" > MODULE_PATH_BYTES_MAX)
+    int len = snprintf(path, MODULE_PATH_BYTES_MAX, "lua/%s.lua", name);
+    if (len < 0 || len >= MODULE_PATH_BYTES_MAX)
         return false;
-    char *at = stpcpy(path, "lua/");
-    for (size_t i = 0; i < len; i++)
-        *at++ = name[i] == '.' ? '/' : name[i];
-    memcpy(at, ".lua", sizeof ".lua");
+    char *end = path + len - strlen(".lua");
+    for (char *c = path; c < end; c++)
+        if (*c == '.')
+            *c = '/';
     return true;
 }
 
