@@ -10,10 +10,13 @@
 /* Bytes of text compared for the price of one instruction. */
 #define BYTES_PER_INSTRUCTION 64
 
-/* A number, string or boolean that can be put in order; numbers before strings before booleans. */
+enum item_kind { ITEM_NUMBER, ITEM_STRING, ITEM_BOOLEAN };
+
+/* A number, string or boolean that can be put in order; numbers before strings before booleans. Small, so
+ * that those of the longest list fit into one block. */
 struct item {
-    enum { ITEM_NUMBER, ITEM_STRING, ITEM_BOOLEAN } kind;
-    int index; /* its place before sorting, from 1 */
+    int32_t index; /* its place before sorting, from 1 */
+    uint8_t kind;
     bool is_integer;
     union {
         int64_t integer;
@@ -25,6 +28,9 @@ struct item {
         int boolean;
     } as;
 };
+
+static_assert(sizeof(struct item) * SANDBOX_TABLE_KEYS_MAX <= SANDBOX_BLOCK_BYTES_MAX,
+              "the longest list can be sorted");
 
 /* Read the value at stack position at, which must stay alive as long as the item. */
 static void read_item(lua_State *L, int at, const char *what, struct item *item)

@@ -118,6 +118,8 @@ static bool may_grow(struct sandbox *s, size_t type, size_t old, size_t size)
     /* Refused once, Lua collects all garbage and asks again; refused twice, there is no memory. */
     if (s->refused)
         stop(s, SANDBOX_KILL_MEMORY);
+    else
+        note_where(s); /* some callers give up at once */
     s->refused = true;
     return false;
 }
@@ -307,7 +309,7 @@ static void disarm(struct sandbox *s)
 static int note_error(lua_State *L)
 {
     struct sandbox *s = sandbox_of(L);
-    if (s->where[0] == '\0')
+    if (s->killed == SANDBOX_ALIVE)
         note_where(s);
     return 1;
 }
@@ -323,8 +325,8 @@ static int explain_kill(const struct sandbox *s, const char *where, struct err *
     case SANDBOX_KILL_SIZE:
         return err_set(
             err, ERR_LIMIT,
-            "%s: stopped: a string of more than %u bytes, or a table or call stack of more than %u", where,
-            SANDBOX_STRING_BYTES_MAX, SANDBOX_BLOCK_BYTES_MAX);
+            "%s: stopped: a string of more than %u bytes, or a table or call stack of more than %u bytes",
+            where, SANDBOX_STRING_BYTES_MAX, SANDBOX_BLOCK_BYTES_MAX);
     default:
         return err_set(err, ERR_LIMIT, "%s: stopped: more than %zu bytes of memory", where,
                        s->limits.memory_bytes);

@@ -2,8 +2,10 @@
 #include "script_fixture.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SLOW true
 #define SLACK_MS 60 /* libc calls are intercepted, freeing is slow */
 #else
+#define IS_SLOW false
 #define SLACK_MS 12
 #endif
 #define MEMORY_SLACK_BYTES (96u << 10) /* garbage of good calls, not collected yet */
@@ -24,7 +26,7 @@ static const struct hostile rules[] = {
     {"for that overflows", ERR_LIMIT, "instructions", "for i = math.mininteger, math.maxinteger do end"},
     {"repeat with an overflowing integer", ERR_LIMIT, "instructions",
      "local i = 0 repeat i = i + math.maxinteger until false"},
-    {"pcall loop", ERR_LIMIT, "instructions", "while true do pcall(error) end"},
+    {"pcall loop", ERR_LIMIT, "stopped after", "while true do pcall(error) end"},
     {"pcall around an endless loop", ERR_LIMIT, "instructions",
      "while true do pcall(function() while true do end end) end"},
     {"pcall nested in itself", ERR_LIMIT, NULL, "local function f() pcall(f) pcall(f) return f() end f()"},
@@ -41,9 +43,13 @@ static const struct hostile rules[] = {
     {"sort with a lying comparator, for ever", ERR_LIMIT, NULL,
      "local t = {} for i = 1, 1000 do t[i] = i end while true do table.sort(t, function() return true end) "
      "end"},
-    {"sort of long equal strings", ERR_LIMIT, NULL,
-     "local a = string.rep('a', 65000) local t = {} for i = 1, 9000 do t[i] = (i < 4500) and a .. 'b' or a "
-     ".. 'c' end table.sort(t)"},
+    {"sort of long equal strings", ERR_LIMIT, "instructions",
+     "local a = string.rep('a', 60000) local b, c = a .. 'b', a .. 'c' "
+     "local t = {} for i = 1, 9000 do t[i] = i % 2 == 0 and b or c end table.sort(t)"},
+    {"sort of long equal strings, by a comparator", ERR_LIMIT, NULL,
+     "local a = string.rep('a', 60000) local b, c = a .. 'b', a .. 'c' "
+     "local t = {} for i = 1, 9000 do t[i] = i % 2 == 0 and b or c end "
+     "while true do table.sort(t, function(x, y) return x < y end) end"},
     {"comparing long strings", ERR_LIMIT, NULL,
      "local a, b = string.rep('a', 60000) .. 'x', string.rep('a', 60000) .. 'y' local n = 0 while true do if "
      "a < b then n = n + 1 end end"},
@@ -78,7 +84,7 @@ static const struct hostile rules[] = {
      "pcall(require('endless').run, {}) return {n = 1}"},
     /* memory */
     {"growing table", ERR_LIMIT, NULL, "local t = {} while true do t[#t + 1] = {} end"},
-    {"growing table of strings", ERR_LIMIT, "memory",
+    {"growing table of strings", ERR_LIMIT, "bad.lua:6: stopped: more than 8388608 bytes of memory",
      "local t = {} for i = 1, 1e9 do t[i % 16000] = string.rep('x', 4000) .. i end"},
     {"linked list", ERR_LIMIT, "memory", "local l while true do l = {l, 1, 2, 3, 4, 5, 6, 7, 8} end"},
     {"closures", ERR_LIMIT, "memory",
@@ -273,7 +279,9 @@ static void bad_call_is_stopped(struct sandbox *s, lua_State *L, const struct ho
     lua_settop(L, 0);
     if (used_ms > FIXTURE_LIMITS.cpu_ms + SLACK_MS)
         fail_msg("\"%s\" used %d ms: %s", rule->name, (int)used_ms, err.text);
-    if (err.code != rule->code || (rule->text && !strstr(err.text, rule->text)))
+    /* On a slow machine the CPU clock may stop a rule before its instructions or memory are used up. */
+    const char *text = IS_SLOW && rule->code == ERR_LIMIT ? ": stopped" : rule->text;
+    if (err.code != rule->code || (text && !strstr(err.text, text)))
         fail_msg("\"%s\": %s: %s", rule->name, err_code_name(err.code), err.text);
     if (strncmp(err.text, "lua/rules/", 10) != 0)
         fail_msg("\"%s\": no place in: %s", rule->name, err.text);
