@@ -41,8 +41,10 @@ void http_handle_push(lua_State *L, struct http_exchange *x)
 
 const char *support_request_id(lua_State *L)
 {
-    struct http_handle *handle = NULL;
-    if (lua_checkstack(L, 4) && support_local_get(L, &requests) == LUA_TUSERDATA)
+    if (!lua_checkstack(L, 4))
+        return NULL;
+    const struct http_handle *handle = NULL;
+    if (support_local_get(L, &requests) == LUA_TUSERDATA)
         handle = lua_touserdata(L, -1);
     lua_pop(L, 1);
     return handle != NULL && handle->exchange != NULL ? handle->exchange->req->id : NULL;

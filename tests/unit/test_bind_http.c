@@ -4,9 +4,9 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "bind_capture.h"
 #include "http/server.h"
 
 #define ID "X-Request-Id: test-1\r\n"
@@ -286,31 +286,6 @@ static void ask(struct server *s, const char *request, ...)
     va_end(texts);
     assert_null(strstr(c.answer.data, "secret"));
     client_end(&c);
-}
-
-/* ---- stderr, to see what is logged ---- */
-
-struct capture {
-    int saved, file;
-};
-
-static void capture_begin(struct capture *c)
-{
-    c->saved = dup(STDERR_FILENO);
-    c->file = memfd_create("stderr", 0);
-    assert_true(c->saved >= 0 && c->file >= 0);
-    dup2(c->file, STDERR_FILENO);
-}
-
-static char *capture_end(struct capture *c)
-{
-    static char text[65536];
-    dup2(c->saved, STDERR_FILENO);
-    ssize_t len = pread(c->file, text, sizeof(text) - 1, 0);
-    text[len > 0 ? len : 0] = '\0';
-    close(c->file);
-    close(c->saved);
-    return text;
 }
 
 /* ---- tests ---- */
