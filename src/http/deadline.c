@@ -45,7 +45,8 @@ static struct client *oldest(struct http_server *s, enum phase phase)
 static struct client *overdue(struct http_server *s, enum phase phase, uint64_t now, uint64_t limit_ms)
 {
     struct client *c = oldest(s, phase);
-    return c != NULL && now - c->phase_ns >= limit_ms * NS_PER_MS ? c : NULL;
+    /* Not now - phase_ns: a client that has just been looked at is younger than now. */
+    return c != NULL && now >= c->phase_ns + limit_ms * NS_PER_MS ? c : NULL;
 }
 
 static void cut_slow(struct http_server *s, struct client *c)
