@@ -18,7 +18,7 @@ static const struct command commands[] = {
          "Serves the API (api.listen) and the admin port (admin.listen) in the foreground and logs JSON "
          "lines on\n"
          "stderr. SIGHUP reloads config.lua and lua/. SIGTERM or SIGINT stops: what runs is answered within\n"
-         "http.drain_ms; a second one ends at once. Without a signing key, a database URL or with a broken "
+         "http.drain_ms; a second one cuts it. Without a signing key, a database URL or with a broken "
          "file it\n"
          "refuses to start (78); a database that is away is waited for.",
      .needs_root = true,

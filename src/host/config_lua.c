@@ -162,7 +162,10 @@ static void *capped_alloc(void *ud, void *ptr, size_t old, size_t new)
 static void too_long(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
-    luaL_error(L, "more than %d instructions: it must be plain data", CONFIG_LUA_INSTRUCTIONS_MAX);
+    luaL_where(L, 0); /* a hook has no level of its own */
+    lua_pushfstring(L, "more than %d instructions: it must be plain data", CONFIG_LUA_INSTRUCTIONS_MAX);
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 struct reading {

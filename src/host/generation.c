@@ -38,8 +38,12 @@ static _Thread_local uint64_t load_deadline_ns;
 static void load_hook(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
-    if (mono_ns() > load_deadline_ns)
-        luaL_error(L, "loading takes longer than reload.deadline_ms");
+    if (mono_ns() <= load_deadline_ns)
+        return;
+    luaL_where(L, 0); /* a hook has no level of its own */
+    lua_pushliteral(L, "loading takes longer than reload.deadline_ms");
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 static int set_loaded_config(lua_State *L)

@@ -27,7 +27,7 @@ struct waiters {
 struct reload {
     uv_async_t built;
     uv_thread_t thread;
-    bool thread_runs, closing;
+    bool thread_runs, closing, closed;
     struct generation_options options;
     struct reload_hooks hooks;
     struct config *started;
@@ -234,6 +234,13 @@ void reload_progress(struct reload *r)
         finish(r, RELOAD_CHANGED);
 }
 
+static void close_handle(struct reload *r)
+{
+    uv_close((uv_handle_t *)&r->built, NULL);
+    r->closed = true;
+    r->hooks.closed(r->hooks.data);
+}
+
 static void build_is_over(uv_async_t *built)
 {
     struct reload *r = built->data;
@@ -241,8 +248,10 @@ static void build_is_over(uv_async_t *built)
         return;
     uv_thread_join(&r->thread);
     r->thread_runs = false;
-    if (r->closing)
+    if (r->closing) {
+        close_handle(r);
         return;
+    }
     if (r->rc != 0) {
         finish(r, RELOAD_FAILED);
     } else if (r->unchanged) {
@@ -310,11 +319,14 @@ void reload_close(struct reload *r)
     if (r->closing)
         return;
     r->closing = true;
-    if (r->thread_runs)
-        uv_thread_join(&r->thread);
-    r->thread_runs = false;
     answer_stopping(r);
-    uv_close((uv_handle_t *)&r->built, NULL);
+    if (!r->thread_runs)
+        close_handle(r);
+}
+
+bool reload_is_closed(const struct reload *r)
+{
+    return r->closed;
 }
 
 void reload_free(struct reload *r)

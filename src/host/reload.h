@@ -31,6 +31,8 @@ struct reload_hooks {
     /* Has every worker adopted generation number? Does one still drain an older one? */
     bool (*is_settled)(void *data, uint64_t number);
     bool (*is_draining)(void *data);
+    /* After reload_close: nothing of reload runs any more. */
+    void (*closed)(void *data);
     void *data;
 };
 
@@ -48,8 +50,9 @@ bool reload_last_success(const struct reload *r);
 /* Wall-clock microseconds of the last success (0: never) and seconds that the last reload took. */
 int64_t reload_success_us(const struct reload *r);
 double reload_seconds(const struct reload *r);
-/* Wait for a build that runs, answer nobody any more, close the handle; free it when the loop has ended. */
+/* Answer whoever waits, let a build that runs end, then hooks.closed; reload_free when the loop has ended. */
 void reload_close(struct reload *r);
+bool reload_is_closed(const struct reload *r);
 void reload_free(struct reload *r);
 
 #endif

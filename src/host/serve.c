@@ -31,7 +31,7 @@ static void apply_settings(struct serve *s, const struct generation *g)
 
 /* ---- workers ---- */
 
-/* Called by workers: the main loop looks at them. */
+/* Called by workers and a closed reload: the main loop looks at them. */
 static void worker_changed(void *data)
 {
     struct serve *s = data;
@@ -195,12 +195,17 @@ static void on_files_changed(void *data)
 static void on_stop_signal(uv_signal_t *handle, int number)
 {
     struct serve *s = handle->data;
-    if (s->stopping) {
-        log_event(LOG_WARN, "stopped at once", LOG_I("signal", number));
-        _exit(EXIT_CODE_FAILED);
+    s->stop_signals++;
+    if (s->stop_signals == 1) {
+        log_event(LOG_INFO, "stopping", LOG_I("signal", number));
+        stop(s, EXIT_CODE_OK);
+        return;
     }
-    log_event(LOG_INFO, "stopping", LOG_I("signal", number));
-    stop(s, EXIT_CODE_OK);
+    log_event(LOG_WARN, "stopping at once", LOG_I("signal", number));
+    if (s->stop_signals > 2)
+        _exit(EXIT_CODE_FAILED);
+    for (unsigned i = 0; i < s->workers_made; i++)
+        worker_stop(s->workers[i], 0);
 }
 
 /* ---- stopping ---- */
@@ -219,13 +224,18 @@ static void close_rest(struct serve *s)
         uv_close(handles[i], NULL);
 }
 
-static void close_if_ended(struct serve *s)
+static bool all_workers_ended(const struct serve *s)
 {
     for (unsigned i = 0; i < s->workers_made; i++) {
         if (!worker_has_ended(s->workers[i]))
-            return;
+            return false;
     }
-    if (s->stopping)
+    return true;
+}
+
+static void close_if_ended(struct serve *s)
+{
+    if (s->stopping && reload_is_closed(s->reload) && all_workers_ended(s))
         close_rest(s);
 }
 
@@ -241,7 +251,9 @@ static void on_workers_changed(uv_async_t *async)
 
 static void on_last_call(uv_timer_t *timer)
 {
-    (void)timer;
+    const struct serve *s = timer->data;
+    if (all_workers_ended(s)) /* only a build still waits for a database that does not answer */
+        _exit(s->exit_code);
     log_event(LOG_ERROR, "a worker does not end; leaving without it");
     _exit(EXIT_CODE_FAILED);
 }
@@ -303,8 +315,11 @@ static void init_handles(struct serve *s)
 
 static void start_parts(struct serve *s)
 {
-    struct reload_hooks hooks = {
-        .activate = activate, .is_settled = is_settled, .is_draining = is_draining, .data = s};
+    struct reload_hooks hooks = {.activate = activate,
+                                 .is_settled = is_settled,
+                                 .is_draining = is_draining,
+                                 .closed = worker_changed,
+                                 .data = s};
     struct hasher_settings hasher = generation_hasher_settings(s->started);
     s->worker_count = (unsigned)s->started->api.workers;
     s->workers = x_calloc(s->worker_count, sizeof(*s->workers));

@@ -33,6 +33,7 @@ struct serve {
     char *why_not_live;   /* why there is no generation yet, or NULL */
     unsigned attempts;    /* at a first generation */
     int64_t started_us;   /* wall clock */
+    unsigned stop_signals;
     bool stopping, closed;
     int exit_code;
 };
