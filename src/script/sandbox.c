@@ -61,7 +61,7 @@ struct sandbox *sandbox_new(struct bundle *bundle, const struct sandbox_limits *
     shape_data_init(&s->input);
     shape_data_init(&s->result);
     add_rules(s);
-    if (sandbox_inspect(s, err) < 0 || check_sources(s, err) < 0) {
+    if (check_sources(s, err) < 0 || sandbox_inspect(s, err) < 0) {
         sandbox_free(s);
         return NULL;
     }

@@ -92,10 +92,12 @@ static int read_examples(lua_State *L)
     lua_call(L, 0, 1);
     int table = lua_gettop(L);
     if (!lua_istable(L, table))
-        return luaL_error(L, "examples() does not return a list");
+        return luaL_error(L, "%s:%d: examples() does not return a list", list->rule->file->path,
+                          list->rule->examples_line);
     size_t count = (size_t)lua_rawlen(L, table);
     if (count == 0 || count > EXAMPLES_MAX)
-        return luaL_error(L, "examples() returns %d examples, allowed are 1..%d", (int)count, EXAMPLES_MAX);
+        return luaL_error(L, "%s:%d: examples() returns %d examples, allowed are 1..%d",
+                          list->rule->file->path, list->rule->examples_line, (int)count, EXAMPLES_MAX);
     list->items = x_calloc(count, sizeof *list->items);
     list->count = count;
     for (size_t i = 0; i < count; i++) {
@@ -117,6 +119,19 @@ static void begin_text(struct buf *text, const struct examples *list, size_t i)
     buf_append_str(text, ": ");
 }
 
+static void write_difference(const struct shape *shape, const struct shape_data *expected,
+                             const struct shape_data *got, struct buf *out)
+{
+    struct buf left = BUF_INIT, right = BUF_INIT;
+    shape_write_json(shape, expected, &left);
+    shape_write_json(shape, got, &right);
+    buf_appendf(out, "expected %s, got %s", left.data, right.data);
+    if (strcmp(left.data, right.data) == 0)
+        buf_append_str(out, " (one has an integer where the other has a float)");
+    buf_release(&left);
+    buf_release(&right);
+}
+
 static void run_example(struct sandbox *s, const struct examples *list, size_t i, struct reporter *to)
 {
     const struct example *example = &list->items[i];
@@ -130,10 +145,7 @@ static void run_example(struct sandbox *s, const struct examples *list, size_t i
         buf_append_str(&text, err.text);
         report(to, &text);
     } else if (!shape_equal(&example->expect, &s->result)) {
-        buf_append_str(&text, "expected ");
-        shape_write_json(example->function->result, &example->expect, &text);
-        buf_append_str(&text, ", got ");
-        shape_write_json(example->function->result, &s->result, &text);
+        write_difference(example->function->result, &example->expect, &s->result, &text);
         report(to, &text);
     }
     buf_release(&text);

@@ -239,8 +239,11 @@ static void compile_rules(lua_State *L, struct sandbox *s)
     for (size_t i = 0; i < s->rule_count; i++) {
         struct rule *rule = &s->rules[i];
         const char *name = lua_pushfstring(L, "@%s", rule->file->path);
-        if (luaL_loadbufferx(L, rule->file->bytes, rule->file->len, name, "t") != LUA_OK)
-            lua_error(L);
+        if (luaL_loadbufferx(L, rule->file->bytes, rule->file->len, name, "t") != LUA_OK) {
+            const char *text = lua_tostring(L, -1);
+            bool is_placed = strncmp(text, rule->file->path, strlen(rule->file->path)) == 0;
+            luaL_error(L, "%s%s%s", is_placed ? "" : rule->file->path, is_placed ? "" : ":1: ", text);
+        }
         rule->chunk = luaL_ref(L, LUA_REGISTRYINDEX);
         lua_pop(L, 1);
     }
