@@ -109,22 +109,41 @@ function world.report_when_due(family, test, passed)
   return assert(world.report(family, test.id, passed))
 end
 
----Withdraw points as the withdrawal of a parent would: a request and its move.
+---A request to withdraw, without its move.
+---@return integer id
+function world.request_withdrawal(tx, family, points)
+  return tx:one([[
+    insert into withdrawal_requests
+      (child_id, parent_id, amount_ntd, points_amount, bank_account, created_at, updated_at)
+    values ($1, $2, $3::bigint, $3::bigint, '001', $4, $4)
+    returning id]], family.child_id, family.parent_id, points, clock.now()).id
+end
+
+---Withdraw points: a request and its move.
 ---@return integer withdrawal_request_id
 function world.withdraw(family, points)
   local ledger = require "actions.ledger"
   return db.transaction(function(tx)
     local account = require("store.points_accounts").lock(tx, family.child_id, family.parent_id):one()
-    local request = tx:one([[
-      insert into withdrawal_requests
-        (child_id, parent_id, amount_ntd, points_amount, bank_account, created_at, updated_at)
-      values ($1, $2, $3::bigint, $3::bigint, '001', $4, $4)
-      returning id]], family.child_id, family.parent_id, points, clock.now())
-    world.add_move(tx, family, account, assert(ledger.withdrawn(account, points)), {
-      withdrawal_request_id = request.id,
-    })
-    return request.id
+    local id = world.request_withdrawal(tx, family, points)
+    world.add_move(tx, family, account, assert(ledger.withdrawn(account, points)), { withdrawal_request_id = id })
+    return id
   end)
+end
+
+---A withdrawal fails at the bank; its points stay where they are.
+---@return integer points
+function world.set_failed(tx, family, id)
+  local request = tx:one([[
+    update withdrawal_requests
+    set status = 'processing', processing_at = $3, processing_by = 'operator'
+    where child_id = $1 and id = $2
+    returning points_amount]], family.child_id, id, clock.now())
+  tx:exec([[
+    update withdrawal_requests
+    set status = 'failed', completed_at = $3, completed_by = 'operator'
+    where child_id = $1 and id = $2]], family.child_id, id, clock.now())
+  return request.points_amount
 end
 
 ---A withdrawal fails at the bank, and its points come back.
@@ -132,17 +151,8 @@ function world.fail_withdrawal(family, id)
   local ledger = require "actions.ledger"
   db.transaction(function(tx)
     local account = require("store.points_accounts").lock(tx, family.child_id, family.parent_id):one()
-    local request = tx:one([[
-      update withdrawal_requests
-      set status = 'processing', processing_at = $3, processing_by = 'operator'
-      where child_id = $1 and id = $2
-      returning points_amount]], family.child_id, id, clock.now())
-    tx:exec([[
-      update withdrawal_requests
-      set status = 'failed', completed_at = $3, completed_by = 'operator'
-      where child_id = $1 and id = $2]], family.child_id, id, clock.now())
-    world.add_move(tx, family, account, ledger.returned(account, request.points_amount), { withdrawal_request_id = id })
-    return true
+    local points = world.set_failed(tx, family, id)
+    return world.add_move(tx, family, account, ledger.returned(account, points), { withdrawal_request_id = id })
   end)
 end
 
