@@ -75,7 +75,7 @@ static bool spoke_since(const struct client *c, uint64_t now, uint64_t since)
     socklen_t size = sizeof info;
     if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
         return false;
-    return now - since > (info.tcpi_last_data_recv + CLOCK_SLACK_MS) * NS_PER_MS;
+    return now > since + (info.tcpi_last_data_recv + CLOCK_SLACK_MS) * NS_PER_MS;
 }
 
 static void sweep_idle(struct http_server *s, uint64_t now)
@@ -89,7 +89,7 @@ static void sweep_idle(struct http_server *s, uint64_t now)
         uint64_t idle_ns = c->idle_ns;
         if (spoke_since(c, now, idle_ns)) {
             client_enter(c, PHASE_HEADER);
-        } else if (now - idle_ns >= idle_ms * NS_PER_MS) {
+        } else if (now >= idle_ns + idle_ms * NS_PER_MS) {
             client_cut(c);
         } else {
             client_enter(c, PHASE_IDLE);
@@ -104,7 +104,7 @@ static size_t watch_batch(struct exchange **exchanges, struct pollfd *fds, struc
     size_t count = 0;
     for (; *node != head && count < WATCH_BATCH; *node = (*node)->next) {
         struct client *c = CONTAINER_OF(*node, struct client, link);
-        if (now - c->phase_ns < WATCH_AFTER_MS * NS_PER_MS) {
+        if (now < c->phase_ns + WATCH_AFTER_MS * NS_PER_MS) {
             *node = head; /* and so are all behind it */
             break;
         }
@@ -165,12 +165,12 @@ void deadline_check_stuck(struct http_server *s, bool at_rest)
     uint64_t now = mono_ns();
     if (s->restless_ns == 0)
         s->restless_ns = now;
-    if (now - s->restless_ns < STUCK_MS * NS_PER_MS)
+    if (now < s->restless_ns + STUCK_MS * NS_PER_MS)
         return;
     s->restless_ns = now;
     list_for_each (node, next, &s->phases[PHASE_BODY]) {
         struct client *c = CONTAINER_OF(node, struct client, link);
-        if (c->exchange->chunked && now - c->exchange->piece_ns >= STUCK_MS * NS_PER_MS)
+        if (c->exchange->chunked && now >= c->exchange->piece_ns + STUCK_MS * NS_PER_MS)
             cut_slow_body(s, c);
     }
 }

@@ -90,9 +90,9 @@ static bool is_request_id(const char *text)
            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
 }
 
-static void set_id(struct exchange *x)
+static void set_id(struct exchange *x, struct MHD_Connection *connection)
 {
-    const char *given = http_request_header(&x->req, "X-Request-Id");
+    const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Request-Id");
     if (given != NULL && is_request_id(given))
         memcpy(x->req.id, given, strlen(given) + 1);
     else
@@ -313,7 +313,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     struct gate_verdict verdict;
     x->begun = true;
     check_header(x, connection, method, version, &verdict);
-    set_id(x);
+    set_id(x, connection);
     x->req.is_head = strcmp(method, "HEAD") == 0;
     if (gate_method(method) != NULL) /* MHD's text ends with the connection */
         x->req.method = gate_method(x->req.is_head ? "GET" : method);
@@ -349,7 +349,7 @@ void exchange_refuse_header(struct exchange *x)
     bool sane = length == NULL ||
                 (length[0] != '\0' && strlen(length) < 19 && strspn(length, "0123456789") == strlen(length));
     x->begun = true;
-    set_id(x);
+    set_id(x, x->client->connection);
     atomic_fetch_add_explicit(&x->server->refused_gate, 1, memory_order_relaxed);
     x->status = sane ? 431 : 400;
     client_answer_raw(x->client, x->status, code_of(x->status),

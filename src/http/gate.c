@@ -86,7 +86,7 @@ static int check_request_line(const struct gate_input *in, struct gate_verdict *
     if (!is_token(in->method, strlen(in->method)))
         return refuse(v, 400, "the method is no token");
     if (strcmp(in->version, "HTTP/1.1") != 0 && strcmp(in->version, "HTTP/1.0") != 0)
-        return refuse(v, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+        return refuse(v, 505, "this version of HTTP is not spoken here");
     if (gate_method(in->method) == NULL)
         return refuse(v, 501, "the method is not known here");
     for (const char *at = in->uri; *at != '\0'; at++) {

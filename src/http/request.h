@@ -29,9 +29,9 @@ struct http_request {
     char id[37];         /* X-Request-Id of the client if it is 1-36 of [A-Za-z0-9._-], else a new UUID v4 */
     char remote[46];     /* client address without port */
     uint64_t started_ns; /* mono_ns() of the first byte of the header block as far as known */
-    const struct http_router
-        *router; /* what the router callback gave for this exchange, asked at most once; NULL: it was
-                    refused before that. Set before handler and done are called. */
+    /* What the router callback gave for this exchange, asked at most once; NULL: it was refused before that.
+     * Set before handler and done are called. */
+    const struct http_router *router;
     struct http_match match; /* route and path parameters; match.route NULL if none was found */
     void *user;              /* for the layer above */
     void (*on_abandon)(struct http_request *req); /* set by the layer above, NULL: not interested */

@@ -1,0 +1,616 @@
+/* http/server: good requests, bodies, keep-alive, pipelining, answers now and later, limits, drain and close.
+ */
+#include "base/base.h"
+
+#include "http_fixture.h"
+
+#define HOST "Host: test\r\n"
+
+/* One request on a new connection, answered and closed. */
+static void ask(struct fixture *f, const char *request, struct buf *in)
+{
+    int fd = dial(f);
+    buf_clear(in);
+    say(f, fd, request);
+    read_to_end(f, fd, in);
+    close(fd);
+}
+
+#define CLOSE "Connection: close\r\n"
+
+static void test_get(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    ask(f, "GET /hello?a=b%20c HTTP/1.1\r\n" HOST CLOSE "X-Request-Id: my.id_1-A\r\n\r\n", &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_int_equal(count_of(&in, "X-Request-Id: my.id_1-A\r\n"), 1);
+    assert_int_equal(count_of(&in, "Content-Length: 5\r\n"), 1);
+    assert_int_equal(count_of(&in, "Date: "), 1);
+    assert_int_equal(count_of(&in, "Cache-Control: no-store\r\n"), 1);
+    assert_int_equal(count_of(&in, "X-Content-Type-Options: nosniff\r\n"), 1);
+    assert_int_equal(count_of(&in, "\r\n\r\nhello"), 1);
+    assert_string_equal(f->last_query, "a=b%20c");
+    assert_string_equal(f->last_id, "my.id_1-A");
+    WAIT_UNTIL(f, f->done == 1);
+    assert_string_equal(f->last_route, "/hello");
+    assert_int_equal(f->last_status, 200);
+    buf_release(&in);
+}
+
+static void test_bad_request_ids_are_replaced(void **state)
+{
+    static const char *const IDS[] = {"", "a b", "0123456789012345678901234567890123456", "a\"b", "\xc3\xb6"};
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    for (size_t i = 0; i < COUNT_OF(IDS); i++) {
+        char request[256];
+        snprintf(request, sizeof request, "GET /hello HTTP/1.1\r\n" HOST CLOSE "X-Request-Id: %s\r\n\r\n",
+                 IDS[i]);
+        ask(f, request, &in);
+        assert_int_equal(status_of(&in), 200);
+        assert_int_equal(strlen(f->last_id), 36);
+        assert_int_equal(f->last_id[14], '4');
+        assert_non_null(strstr(in.data, f->last_id));
+    }
+    buf_release(&in);
+}
+
+static void test_head(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    ask(f, "HEAD /hello HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_int_equal(count_of(&in, "Content-Length: 5\r\n"), 1);
+    assert_memory_equal(in.data + in.len - 4, "\r\n\r\n", 4);
+    ask(f, "HEAD /nothing HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 404);
+    assert_memory_equal(in.data + in.len - 4, "\r\n\r\n", 4);
+    buf_release(&in);
+}
+
+static void test_not_found_and_method(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    ask(f, "GET /nothing HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 404);
+    assert_int_equal(count_of(&in, "\"code\":\"not_found\""), 1);
+    ask(f, "OPTIONS * HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 404);
+    ask(f, "DELETE /later HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 405);
+    assert_int_equal(count_of(&in, "Allow: GET, HEAD, POST\r\n"), 1);
+    ask(f, "GET /items/07 HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 404);
+    assert_int_equal(f->handled, 0);
+    ask(f, "GET /items/7 HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(count_of(&in, "\r\n\r\n7"), 1);
+    buf_release(&in);
+}
+
+static void test_absolute_target(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    ask(f, "GET http://TEST/hello?q HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_string_equal(f->last_query, "q");
+    ask(f, "GET http://test HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 404);
+    ask(f, "GET http://test?/hello HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 404);
+    buf_release(&in);
+}
+
+static void test_http_1_0(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    ask(f, "GET /hello HTTP/1.0\r\n\r\n", &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_int_equal(f->handled, 1);
+    buf_release(&in);
+}
+
+static void test_bodies(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    ask(f, "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 11\r\n\r\nhello world", &in);
+    assert_int_equal(count_of(&in, "\r\n\r\nhello world"), 1);
+    ask(f,
+        "POST /echo HTTP/1.1\r\n" HOST CLOSE "Transfer-Encoding: Chunked\r\n\r\n"
+        "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: x\r\n\r\n",
+        &in);
+    assert_int_equal(count_of(&in, "\r\n\r\nabcdefg"), 1);
+    ask(f, "POST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 0\r\n\r\n", &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_int_equal(count_of(&in, "Content-Length: 0\r\n"), 1);
+    assert_int_equal(f->handled, 3);
+    buf_release(&in);
+}
+
+static void test_largest_body(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT, out = BUF_INIT;
+    int fd = dial(f);
+    for (int chunked = 0; chunked < 2; chunked++) {
+        buf_clear(&out);
+        buf_clear(&in);
+        buf_append_str(&out, "POST /echo HTTP/1.1\r\n" HOST);
+        buf_append_str(&out, chunked ? "Transfer-Encoding: chunked\r\n\r\n2710\r\n"
+                                     : "Content-Length: 10000\r\n\r\n");
+        for (int i = 0; i < 10000; i++)
+            buf_append_char(&out, '#');
+        buf_append_str(&out, chunked ? "\r\n0\r\n\r\n" : "");
+        assert_true(send_bytes(f, fd, out.data, out.len));
+        read_until(f, fd, &in, "#", 10000);
+        assert_int_equal(status_of(&in), 200);
+    }
+    assert_int_equal(f->handled, 2);
+    close(fd);
+    buf_release(&in);
+    buf_release(&out);
+}
+
+/* Swallowed and answered; the connection is good for another request. */
+static void test_body_over_the_limit(void **state)
+{
+    static const char *const HEADS[] = {"Content-Length: 10001\r\n\r\n",
+                                        "Transfer-Encoding: chunked\r\n\r\n2711\r\n"};
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT, out = BUF_INIT;
+    int fd = dial(f);
+    for (size_t i = 0; i < COUNT_OF(HEADS); i++) {
+        buf_clear(&out);
+        buf_clear(&in);
+        buf_append_str(&out, "POST /echo HTTP/1.1\r\n" HOST);
+        buf_append_str(&out, HEADS[i]);
+        for (int j = 0; j < 10001; j++)
+            buf_append_char(&out, '#');
+        buf_append_str(&out, i == 1 ? "\r\n0\r\n\r\n" : "");
+        assert_true(send_bytes(f, fd, out.data, out.len));
+        read_until(f, fd, &in, "\"code\":\"body_too_large\"", 1);
+        assert_int_equal(status_of(&in), 413);
+        assert_int_equal(count_of(&in, "HTTP/1.1 "), 1);
+    }
+    assert_int_equal(f->handled, 0);
+    buf_clear(&in);
+    say(f, fd, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    read_until(f, fd, &in, "hello", 1);
+    buf_clear(&in);
+    say(f, fd, "POST /tiny HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\n123456789");
+    read_until(f, fd, &in, "body_too_large", 2);
+    buf_clear(&in);
+    say(f, fd, "POST /tiny HTTP/1.1\r\n" HOST "Content-Length: 8\r\n\r\n12345678");
+    read_until(f, fd, &in, "hello", 1);
+    assert_int_equal(f->handled, 2);
+    close(fd);
+    buf_release(&in);
+    buf_release(&out);
+}
+
+static void test_body_far_over_the_limit(void **state)
+{
+    static const char *const HEADS[] = {"Content-Length: 999999999999\r\n\r\n",
+                                        "Transfer-Encoding: chunked\r\n\r\nfffffff\r\n"};
+    struct fixture *f = *state;
+    char *bytes = calloc(1, 65536);
+    for (size_t i = 0; i < COUNT_OF(HEADS); i++) {
+        struct buf in = BUF_INIT;
+        int fd = dial(f);
+        say(f, fd, "POST /echo HTTP/1.1\r\n" HOST);
+        say(f, fd, HEADS[i]);
+        while (send_bytes(f, fd, bytes, 65536) && read_some(fd, &in) == 0)
+            ;
+        read_to_end(f, fd, &in);
+        assert_int_equal(status_of(&in), 413);
+        assert_int_equal(count_of(&in, "HTTP/1.1 "), 1);
+        close(fd);
+        buf_release(&in);
+    }
+    assert_int_equal(f->handled, 0);
+    free(bytes);
+}
+
+static void test_expect_continue(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    int fd = dial(f);
+    say(f, fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    read_until(f, fd, &in, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+    assert_int_equal(f->handled, 0);
+    say(f, fd, "abcde");
+    read_until(f, fd, &in, "\r\n\r\nabcde", 1);
+    buf_clear(&in);
+    say(f, fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 10001\r\nExpect: 100-continue\r\n\r\n");
+    read_to_end(f, fd, &in);
+    assert_int_equal(status_of(&in), 413);
+    assert_int_equal(count_of(&in, "HTTP/1.1 "), 1);
+    close(fd);
+    buf_clear(&in);
+    fd = dial(f);
+    say(f, fd,
+        "POST /nothing HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+    read_to_end(f, fd, &in);
+    assert_int_equal(status_of(&in), 404);
+    close(fd);
+    buf_release(&in);
+}
+
+static void test_thousand_on_one_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    int fd = dial(f);
+    for (int i = 0; i < 1000; i++) {
+        buf_clear(&in);
+        say(f, fd,
+            i % 2 == 0 ? "GET /hello HTTP/1.1\r\n" HOST "\r\n"
+                       : "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello");
+        read_until(f, fd, &in, "hello", 1);
+        assert_int_equal(status_of(&in), 200);
+    }
+    assert_int_equal(f->handled, 1000);
+    assert_int_equal(stats(f).connections, 1);
+    close(fd);
+    WAIT_UNTIL(f, stats(f).connections == 0);
+    assert_int_equal(f->done, 1000);
+    buf_release(&in);
+}
+
+/* All sent before the first answer is read; answered one by one, in order, also those answered later. */
+static void test_pipelining(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT, out = BUF_INIT;
+    int fd = dial(f);
+    for (int i = 0; i < 300; i++) {
+        buf_appendf(&out, "GET /items/%d HTTP/1.1\r\n" HOST "\r\n", 1000 + i);
+        buf_append_str(&out, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+        buf_append_str(&out, "POST /echo HTTP/1.1\r\n" HOST
+                             "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    }
+    size_t sent = 0;
+    uint64_t end = mono_ns() + LIMIT_NS;
+    while (count_of(&in, "HTTP/1.1 200 OK") < 900) {
+        ssize_t n = sent < out.len ? send(fd, out.data + sent, out.len - sent, MSG_NOSIGNAL) : 0;
+        sent += n > 0 ? (size_t)n : 0;
+        assert_true(read_some(fd, &in) >= 0);
+        turn(f, fd, POLLIN);
+        assert_true(f->held_count <= 1);
+        answer_held(f);
+        buf_append(&in, "", 0);
+        assert_true(mono_ns() < end);
+    }
+    const char *at = in.data;
+    for (int i = 0; i < 300; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "\r\n\r\n%d", 1000 + i);
+        at = strstr(at, number);
+        assert_non_null(at);
+        at = strstr(at, "later");
+        assert_non_null(at);
+    }
+    assert_int_equal(f->handled, 900);
+    close(fd);
+    buf_release(&in);
+    buf_release(&out);
+}
+
+static void test_many_answered_later(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in[50];
+    int fds[50];
+    for (int i = 0; i < 50; i++) {
+        in[i] = (struct buf)BUF_INIT;
+        fds[i] = dial(f);
+        say(f, fds[i],
+            i % 2 == 0 ? "GET /later HTTP/1.1\r\n" HOST "\r\n"
+                       : "POST /later HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx");
+    }
+    WAIT_UNTIL(f, f->held_count == 50);
+    assert_int_equal(stats(f).requests_active, 50);
+    answer_held(f);
+    for (int i = 0; i < 50; i++) {
+        read_until(f, fds[i], &in[i], "later", 1);
+        assert_int_equal(status_of(&in[i]), 200);
+        close(fds[i]);
+        buf_release(&in[i]);
+    }
+    WAIT_UNTIL(f, stats(f).connections == 0);
+    assert_int_equal(stats(f).requests_active, 0);
+    assert_int_equal(f->abandoned, 0);
+}
+
+static void leave_while_waiting(struct fixture *f, bool reset)
+{
+    int fd = dial(f);
+    say(f, fd, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    WAIT_UNTIL(f, f->held_count == 1);
+    unsigned before = f->abandoned;
+    struct linger hard = {1, 0};
+    if (reset)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(fd);
+    WAIT_UNTIL(f, f->abandoned == before + 1);
+}
+
+static void test_client_leaves_while_waiting(void **state)
+{
+    struct fixture *f = *state;
+    for (int reset = 0; reset < 2; reset++) {
+        unsigned done = f->done;
+        f->answer_abandoned = false;
+        leave_while_waiting(f, reset == 1);
+        assert_int_equal(f->done, done);
+        answer_held(f);
+        WAIT_UNTIL(f, f->done == done + 1);
+        assert_int_equal(f->last_status, 0);
+        f->answer_abandoned = true;
+        leave_while_waiting(f, reset == 1);
+        WAIT_UNTIL(f, f->done == done + 2);
+        assert_int_equal(f->last_status, 0);
+        WAIT_UNTIL(f, stats(f).connections == 0);
+    }
+    assert_int_equal(f->abandoned, 4);
+}
+
+static void test_bad_response_becomes_500(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    ask(f, "GET /bad HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 500);
+    assert_int_equal(count_of(&in, "Set-Cookie"), 0);
+    assert_int_equal(count_of(&in, "\"code\":\"internal\""), 1);
+    buf_release(&in);
+}
+
+static void test_connection_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    struct http_settings settings = f->settings;
+    int fds[4];
+    settings.connections_max = 3;
+    http_server_configure(f->server, &settings);
+    for (int i = 0; i < 3; i++) {
+        fds[i] = dial(f);
+        buf_clear(&in);
+        say(f, fds[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+        read_until(f, fds[i], &in, "hello", 1);
+    }
+    for (int round = 0; round < 3; round++) {
+        buf_clear(&in);
+        fds[3] = dial(f);
+        send_bytes(f, fds[3], "GET /hello HTTP/1.1\r\n" HOST "\r\n", 35);
+        read_to_end(f, fds[3], &in);
+        assert_int_equal(status_of(&in), 503);
+        assert_int_equal(count_of(&in, "HTTP/1.1 "), 1);
+        assert_int_equal(count_of(&in, "Retry-After: 1\r\n"), 1);
+        close(fds[3]);
+    }
+    assert_int_equal(f->handled, 3);
+    assert_int_equal(stats(f).refused_limit, 3);
+    close(fds[0]);
+    WAIT_UNTIL(f, stats(f).connections == 2);
+    ask(f, "GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n", &in);
+    assert_int_equal(status_of(&in), 200);
+    close(fds[1]);
+    close(fds[2]);
+    buf_release(&in);
+}
+
+/* Larger header blocks need more memory per connection than the first connections have. */
+static void test_header_limit_grows_live(void **state)
+{
+    struct fixture *f = *state;
+    struct http_settings settings = f->settings;
+    struct buf in = BUF_INIT, out = BUF_INIT;
+    int old = dial(f), held = dial(f);
+    say(f, old, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    read_until(f, old, &in, "hello", 1);
+    say(f, held, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    WAIT_UNTIL(f, f->held_count == 1);
+    settings.header_bytes_max = 65536;
+    http_server_configure(f->server, &settings);
+    buf_append_str(&out, "GET /hello HTTP/1.1\r\n" HOST CLOSE "X: ");
+    while (out.len < 65000)
+        buf_append_char(&out, 'x');
+    buf_append_str(&out, "\r\n\r\n");
+    for (int i = 0; i < 3; i++) {
+        ask(f, out.data, &in);
+        assert_int_equal(status_of(&in), 200);
+    }
+    buf_clear(&in);
+    say(f, old, "GET /hello HTTP/1.1\r\n" HOST "\r\n"); /* served, and asked to come again */
+    read_to_end(f, old, &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_int_equal(count_of(&in, "Connection: close\r\n"), 1);
+    answer_held(f);
+    buf_clear(&in);
+    read_to_end(f, held, &in);
+    assert_int_equal(count_of(&in, "later"), 1);
+    settings.header_bytes_max = 1024;
+    http_server_configure(f->server, &settings);
+    ask(f, out.data, &in);
+    assert_int_equal(status_of(&in), 431);
+    close(old);
+    close(held);
+    buf_release(&in);
+    buf_release(&out);
+}
+
+static void test_drain(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    int idle = dial(f), working = dial(f), half = dial(f);
+    say(f, idle, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    read_until(f, idle, &in, "hello", 1);
+    say(f, working, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    say(f, half, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 6\r\n\r\nabc");
+    WAIT_UNTIL(f, f->held_count == 1 && stats(f).connections == 3);
+    int queued = dial(f); /* connected, but not yet accepted */
+    http_server_drain(f->server, note, &f->drained);
+    say(f, queued, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    buf_clear(&in);
+    read_to_end(f, queued, &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_int_equal(count_of(&in, "Connection: close\r\n"), 1);
+    buf_clear(&in);
+    read_to_end(f, idle, &in);
+    assert_int_equal(in.len, 0);
+    say(f, half, "def");
+    buf_clear(&in);
+    read_to_end(f, half, &in);
+    assert_int_equal(count_of(&in, "abcdef"), 1);
+    assert_false(f->drained);
+    answer_held(f);
+    buf_clear(&in);
+    read_to_end(f, working, &in);
+    assert_int_equal(status_of(&in), 200);
+    assert_int_equal(count_of(&in, "Connection: close\r\n"), 1);
+    WAIT_UNTIL(f, f->drained);
+    int late = dial(f);
+    buf_clear(&in);
+    read_to_end(f, late, &in);
+    assert_int_equal(in.len, 0);
+    close(idle);
+    close(working);
+    close(half);
+    close(queued);
+    close(late);
+    buf_release(&in);
+}
+
+static void test_drain_with_nobody(void **state)
+{
+    struct fixture *f = *state;
+    http_server_drain(f->server, note, &f->drained);
+    WAIT_UNTIL(f, f->drained);
+}
+
+/* Requests that the layer above still holds outlive the server. */
+static void test_close_under_way(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    int fds[4];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = dial(f);
+        say(f, fds[i], "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    }
+    fds[3] = dial(f);
+    say(f, fds[3], "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 6\r\nExpect: 100-continue\r\n\r\n");
+    read_until(f, fds[3], &in, "100 Continue", 1);
+    WAIT_UNTIL(f, f->held_count == 3);
+    answer_text(f->held[--f->held_count], 200, "too late");
+    http_server_close(f->server, note, &f->closed);
+    assert_int_equal(f->abandoned, 2);
+    assert_int_equal(f->done, 4);
+    for (int i = 0; i < 4; i++) {
+        buf_clear(&in);
+        read_to_end(f, fds[i], &in);
+        close(fds[i]);
+    }
+    WAIT_UNTIL(f, f->closed);
+    assert_int_equal(f->held_count, 2); /* fixture_stop answers them */
+    buf_release(&in);
+}
+
+static void test_close_answers_in_abandon(void **state)
+{
+    struct fixture *f = *state;
+    int fd = dial(f);
+    f->answer_abandoned = true;
+    say(f, fd, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    WAIT_UNTIL(f, f->held_count == 1);
+    http_server_close(f->server, note, &f->closed);
+    WAIT_UNTIL(f, f->closed);
+    assert_int_equal(f->held_count, 0);
+    assert_int_equal(f->done, 1);
+    close(fd);
+}
+
+static void test_address_taken_or_malformed(void **state)
+{
+    static const char *const BAD[] = {
+        "",          "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:1a",
+        "nowhere:1", "[::1:80",   "::1:80",     "1.2.3:80",        "127.0.0.1:-1"};
+    struct fixture *f = *state;
+    struct http_callbacks callbacks = {on_request, on_done, get_router, f};
+    struct http_settings settings = f->settings;
+    struct err err;
+    char taken[32];
+    snprintf(taken, sizeof taken, "127.0.0.1:%d", http_server_port(f->server));
+    settings.listen = taken;
+    assert_null(http_server_new(&f->loop, &settings, false, &callbacks, &err));
+    assert_int_equal(err.code, ERR_IO);
+    for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+        settings.listen = BAD[i];
+        assert_null(http_server_new(&f->loop, &settings, false, &callbacks, &err));
+        assert_int_equal(err.code, ERR_INVALID);
+    }
+}
+
+static void test_shared_port(void **state)
+{
+    struct fixture *f = *state;
+    struct http_callbacks callbacks = {on_request, on_done, get_router, f};
+    struct http_settings settings = f->settings;
+    struct err err;
+    char address[32];
+    bool closed[2] = {false, false};
+    settings.listen = ":0";
+    struct http_server *a = http_server_new(&f->loop, &settings, true, &callbacks, &err);
+    assert_non_null(a);
+    snprintf(address, sizeof address, ":%d", http_server_port(a));
+    settings.listen = address;
+    struct http_server *b = http_server_new(&f->loop, &settings, true, &callbacks, &err);
+    assert_non_null(b);
+    http_server_close(a, note, &closed[0]);
+    http_server_close(b, note, &closed[1]);
+    WAIT_UNTIL(f, closed[0] && closed[1]);
+    http_server_free(a);
+    http_server_free(b);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_get),
+        TEST(test_bad_request_ids_are_replaced),
+        TEST(test_head),
+        TEST(test_not_found_and_method),
+        TEST(test_absolute_target),
+        TEST(test_http_1_0),
+        TEST(test_bodies),
+        TEST(test_largest_body),
+        TEST(test_body_over_the_limit),
+        TEST(test_body_far_over_the_limit),
+        TEST(test_expect_continue),
+        TEST(test_thousand_on_one_connection),
+        TEST(test_pipelining),
+        TEST(test_many_answered_later),
+        TEST(test_client_leaves_while_waiting),
+        TEST(test_bad_response_becomes_500),
+        TEST(test_connection_limit),
+        TEST(test_header_limit_grows_live),
+        TEST(test_drain),
+        TEST(test_drain_with_nobody),
+        TEST(test_close_under_way),
+        TEST(test_close_answers_in_abandon),
+        TEST(test_address_taken_or_malformed),
+        TEST(test_shared_port),
+    };
+    return cmocka_run_group_tests_name("http server", tests, NULL, NULL);
+}
