@@ -124,7 +124,7 @@ def test_learning_points_by_page(family):
     assert len(seen) == len(set(seen)) == 30
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=100000", "tier=8", "nonsense=1", "cursor=%00", "cursor=abc",
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=100000", "tier=8", "nonsense=1", "cursor=abc",
                                    "tier=1&tier=2", "prefix=%ff", "type=verb"])
 def test_bad_queries_are_refused(family, query):
     answer = family.client.get(f"/v1/learning-points?{query}")

@@ -9,11 +9,11 @@ import pytest
 
 from support import Client, Family, Server, wait_for
 
-AWARD = "25,  -- tier 2"
+AWARD = "[2] = 25,"
 BROKEN = {
     "syntax error": ("lua/rules/points.lua", "function points.award", "function points.award(("),
     "run-time error at the top": ("lua/rules/points.lua", "return points", "local x = nil + 1\nreturn points"),
-    "failing example": ("lua/rules/points.lua", AWARD, "26,  -- tier 2"),
+    "failing example": ("lua/rules/points.lua", AWARD, "[2] = 26,"),
     "broken route": ("lua/app.lua", "/v1/health", "/v1/{health:colour}"),
     "broken SQL": ("lua/store/children.lua", "from children", "from no_such_table"),
     "unknown setting": ("config.lua", "http = {", "http = { nonsense = 1,"),
@@ -52,6 +52,7 @@ def test_a_comment_in_a_rule_file_is_a_new_version(running):
 def test_a_broken_file_never_replaces_a_good_one(running, kind):
     path, old, new = BROKEN[kind]
     before = live_version(running)
+    running.service_token()  # minted now: the command reads config.lua too
     running.edit(path, old, new)
     answer = running.reload()
     assert answer.status == 422, answer
@@ -133,7 +134,7 @@ def test_a_point_under_way_keeps_what_was_fixed_and_new_ones_follow(running):
     family.learn("t2_1")
     family.pass_next()
     path = running.root / "lua/rules/points.lua"
-    text = path.read_text().replace(AWARD, "30,  -- tier 2")
+    text = path.read_text().replace(AWARD, "[2] = 30,")
     # The examples fix the old number, so they are changed with it; leave those of tier 2 out.
     path.write_text(drop_examples_of_tier_2(text))
     answer = running.reload()
