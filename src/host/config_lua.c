@@ -259,8 +259,20 @@ static int read_setting(lua_State *L, struct reading *r, const char *section, co
     return 0;
 }
 
+static bool is_section(const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < settings_count; i++) {
+        if (strncmp(settings[i].key, name, len) == 0 && settings[i].key[len] == '.')
+            return true;
+    }
+    return false;
+}
+
 static int read_section(lua_State *L, struct reading *r, const char *section)
 {
+    if (!is_section(section))
+        return fault(r, section, NULL, "is not a section of settings");
     if (lua_type(L, -1) != LUA_TTABLE)
         return fault(r, section, NULL, "must be a table");
     for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
