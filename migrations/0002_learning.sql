@@ -25,7 +25,7 @@ CREATE TABLE learning_points (
 -- Lists are in the order of (lower(word), id); one index for each filter. Byte order makes a prefix a range.
 CREATE INDEX learning_points_by_word ON learning_points (lower(word), id);
 CREATE INDEX learning_points_by_tier ON learning_points (tier, lower(word), id);
-CREATE INDEX learning_points_by_type ON learning_points (type, tier, lower(word), id);
+CREATE INDEX learning_points_by_type ON learning_points (type, lower(word), id);
 
 CREATE TABLE learning_progress (
     child_id          uuid        NOT NULL,

@@ -29,13 +29,13 @@ local save = db.sql [[
 
 local purge = db.sql [[
   delete from idempotency_keys
-  where (caller, route, key) in (
-    select caller, route, key
+  where ctid = any(array(
+    select ctid
     from idempotency_keys
     where expires_at <= to_timestamp($1::bigint)
     order by expires_at
     limit $2
-    for update skip locked)]]
+    for update skip locked))]]
 
 ---Queue: take the key.
 ---@param once pipeline.once

@@ -93,13 +93,16 @@ local open_of = db.sql [[
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.learning_progress_id = any($2::bigint[]) and not v.completed]]
 
--- $3, $4: after this due_at (microseconds since 1970) and id.
+-- $3, $4: after this due_at (microseconds since 1970) and id. The learning point is looked up row by row: a join would be
+-- planned over everything the child has learned.
 local list = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at,
-         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+  select v.child_id, v.id, v.learning_progress_id,
+         (select p.learning_point_id
+          from learning_progress p
+          where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.passed,
+         v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
   from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
@@ -107,11 +110,13 @@ local list = db.sql [[
   limit $5]]
 
 local list_due = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at,
-         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+  select v.child_id, v.id, v.learning_progress_id,
+         (select p.learning_point_id
+          from learning_progress p
+          where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.passed,
+         v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
   from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)

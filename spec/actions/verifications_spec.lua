@@ -257,6 +257,57 @@ describe("actions/verifications", function()
     end)
   end)
 
+  describe("listing", function()
+    local actions = require "actions.verifications"
+
+    it("goes by due_at and id, in pages", function()
+      local expected = {}
+      for index = 1, 5 do
+        local _, test = world.learn(family, world.learning_point(1))
+        expected[index] = index < 4 and world.report_when_due(family, test, true).next.id or test.id
+      end
+      local open, found, after = {}, {}, { 0, 0 }
+      repeat
+        local rows = actions.list(family.child_id, family.parent_id, false, after, 2)
+        for _, row in ipairs(rows) do
+          assert.is_true(row.due_us > after[1] or row.due_us == after[1] and row.id > after[2])
+          after = { row.due_us, row.id }
+          found[#found + 1] = row
+          if not row.completed then
+            open[#open + 1] = row.id
+          end
+        end
+      until #rows < 2
+      assert.are.equal(8, #found)
+      table.sort(open)
+      table.sort(expected)
+      assert.are.same(expected, open)
+    end)
+
+    it("shows only what is due when asked to", function()
+      local _, first = world.learn(family, world.learning_point(1))
+      local _, second = world.learn(family, world.learning_point(1))
+      local later = world.report_when_due(family, first, true).next
+      local due = actions.list(family.child_id, family.parent_id, true, { 0, 0 }, 10)
+      assert.are.same({ second.id, 1 }, { due[1].id, #due })
+      world.advance(2)
+      due = actions.list(family.child_id, family.parent_id, true, { 0, 0 }, 10)
+      assert.are.same({ second.id, later.id }, { due[1].id, due[2].id })
+    end)
+
+    it("knows no other family's children", function()
+      local rows, err = actions.list(family.child_id, world.family().parent_id, false, { 0, 0 }, 10)
+      assert.is_nil(rows)
+      assert.are.equal("not_found", err.code)
+      rows, err = require("actions.accounts").transactions(family.child_id, world.family().parent_id, nil, 100, 10)
+      assert.is_nil(rows)
+      assert.are.equal("not_found", err.code)
+      rows, err = require("actions.accounts").find(family.child_id, world.family().parent_id)
+      assert.is_nil(rows)
+      assert.are.equal("not_found", err.code)
+    end)
+  end)
+
   describe("refusing", function()
     it("comes too early", function()
       local _, test = pass_tests(1, 1)

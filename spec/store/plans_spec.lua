@@ -1,0 +1,89 @@
+-- Every statement of a store finds its rows by an index, in order, whatever the values: the generic plans say so. In a
+-- small database PostgreSQL would rather read whole tables and sort, so both are made unattractive here.
+local db = require "db"
+
+-- The SQL of `local NAME = db.sql [[…]]` in every file of lua/store/.
+local function statements()
+  local found = {}
+  for path in io.popen("ls lua/store/*.lua"):lines() do
+    local file = assert(io.open(path))
+    local store = path:match("([%w_]+)%.lua$")
+    for name, sql in file:read("a"):gmatch("\nlocal ([%w_]+) = db%.sql %[%[(.-)%]%]") do
+      found[store .. "." .. name] = sql
+    end
+    file:close()
+  end
+  return found
+end
+
+local function parameter_count(sql)
+  local count = 0
+  for number in sql:gmatch("%$(%d+)") do
+    count = math.max(count, tonumber(number))
+  end
+  return count
+end
+
+-- The plan as text.
+local function plan_of(sql, may_sort)
+  return db.transaction(function(tx)
+    for _, setting in ipairs { "plan_cache_mode = force_generic_plan", "enable_seqscan = off",
+      "enable_bitmapscan = off", "enable_hashjoin = off", "enable_mergejoin = off" } do
+      tx:exec("set local " .. setting)
+    end
+    tx:exec("set local enable_sort = " .. (may_sort and "on" or "off"))
+    tx:exec("prepare explained as " .. sql)
+    local values = ("null, "):rep(parameter_count(sql)):sub(1, -3)
+    local lines = {}
+    for index, row in ipairs(tx:query(("explain (costs off) execute explained (%s)"):format(values))) do
+      lines[index] = row["QUERY PLAN"]
+    end
+    tx:exec("deallocate explained")
+    return table.concat(lines, "\n")
+  end)
+end
+
+-- The index that makes a list or a lookup cheap.
+local INDEXES = {
+  ["children.list"] = "children_parent_key",
+  ["users.credentials"] = "users_email_key",
+  ["learning_points.list"] = "learning_points_by_word",
+  ["learning_points.list_of_tier"] = "learning_points_by_tier",
+  ["learning_points.list_of_type"] = "learning_points_by_type",
+  ["learning_progress.before_beginning"] = "learning_progress_by_day",
+  ["learning_progress.list"] = "learning_progress_pkey",
+  ["learning_progress.list_of_status"] = "learning_progress_by_status",
+  ["verification_schedule.before_completion"] = "verification_schedule_done",
+  ["verification_schedule.list"] = "verification_schedule_by_due",
+  ["verification_schedule.list_due"] = "verification_schedule_open",
+  ["verification_schedule.open_of"] = "verification_schedule_one_open",
+  ["verification_schedule.planned_by"] = "verification_schedule_one_next",
+  ["points_transactions.list"] = "points_transactions_sequence_key",
+  ["points_transactions.list_of_type"] = "points_transactions_by_type",
+  ["idempotency_keys.purge"] = "idempotency_keys_by_expiry",
+}
+
+-- At most six children, and at most three rows of one test.
+local SORTS = { ["children.list"] = true, ["points_transactions.of_test"] = true }
+
+describe("the plan of", function()
+  for name, sql in pairs(statements()) do
+    it(name .. " uses an index", function()
+      local plan = plan_of(sql, SORTS[name])
+      assert.is_nil(plan:find("Seq Scan", 1, true), plan)
+      if not SORTS[name] then
+        assert.is_nil(plan:find("Sort", 1, true), plan)
+      end
+      if INDEXES[name] then
+        assert.is_truthy(plan:find("using " .. INDEXES[name], 1, true), plan)
+      end
+    end)
+  end
+
+  it("names only statements that exist", function()
+    local known = statements()
+    for name in pairs(INDEXES) do
+      assert.is_string(known[name], name)
+    end
+  end)
+end)
