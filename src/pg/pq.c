@@ -5,19 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a refusal means for whoever waits: most are about the statement (ERR_DB), these are about the moment. */
+static enum err_code code_of_sqlstate(const char *sqlstate)
+{
+    static const struct {
+        const char *sqlstate;
+        enum err_code code;
+    } moments[] = {
+        {"55P03", ERR_BUSY},        /* lock_timeout */
+        {"57014", ERR_TIMEOUT},     /* query_canceled, statement_timeout */
+        {"53300", ERR_UNAVAILABLE}, /* too_many_connections */
+        {"57P01", ERR_UNAVAILABLE}, /* admin_shutdown */
+        {"57P02", ERR_UNAVAILABLE}, /* crash_shutdown */
+        {"57P03", ERR_UNAVAILABLE}, /* cannot_connect_now */
+    };
+    for (size_t i = 0; i < COUNT_OF(moments); i++)
+        if (strcmp(sqlstate, moments[i].sqlstate) == 0)
+            return moments[i].code;
+    return ERR_DB;
+}
+
 int pq_err_from_result(struct err *err, const PGresult *result)
 {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
-    err_set(err, ERR_DB, "%s", message != NULL ? message : PQresultErrorMessage(result));
+    enum err_code code = code_of_sqlstate(sqlstate != NULL ? sqlstate : "");
+    err_set(err, code, "%s", message != NULL ? message : PQresultErrorMessage(result));
     if (err == NULL)
         return -1;
     err->text[strcspn(err->text, "\n")] = '\0';
     snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate != NULL ? sqlstate : "");
     snprintf(err->constraint, sizeof(err->constraint), "%s", constraint != NULL ? constraint : "");
-    err->position = position != NULL ? atoi(position) : 0;
+    err->position = position != NULL ? (int)strtol(position, NULL, 10) : 0;
     return -1;
 }
 
