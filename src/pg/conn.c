@@ -151,7 +151,10 @@ static bool answer_next(struct pg_conn *conn)
     }
     if (item->result == NULL) {
         struct err err;
-        err_set(&err, ERR_UNAVAILABLE, "the pipeline is out of step");
+        if (PQstatus(conn->pg) == CONNECTION_OK)
+            err_set(&err, ERR_UNAVAILABLE, "the pipeline is out of step");
+        else
+            pq_err_from_conn(&err, ERR_UNAVAILABLE, conn->pg);
         conn_lose(conn, &err);
         return false;
     }

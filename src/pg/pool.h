@@ -70,7 +70,8 @@ typedef void (*pg_tx_ready_fn)(struct pg_tx *tx, const struct err *err, void *da
 /* Ask for a lease. BEGIN travels with the first batch of statements. */
 struct pg_tx *pg_tx_open(struct pg_pool *pool, const struct pg_tx_options *options, pg_tx_ready_fn ready, void *data);
 /* Queue a statement in the transaction; nothing is sent until pg_tx_flush or pg_tx_commit. Results arrive in order.
- * After a failed statement every later one of the transaction fails with ERR_DB, sqlstate 25P02. */
+ * After a failed statement every later one of the transaction fails with ERR_DB, sqlstate 25P02; after a lost connection,
+ * a deadline or an idle transaction given up with that reason. May be called before ready. Not after commit or rollback. */
 void pg_tx_submit(struct pg_tx *tx, struct pg_op *op);
 /* Send what is queued, closed by one Sync (at the next pg_pool_flush). */
 void pg_tx_flush(struct pg_tx *tx);

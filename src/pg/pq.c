@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a refusal means for whoever waits: most are about the statement (ERR_DB), these are about the moment. */
+/* What a refusal means for whoever waits: most are about the statement (ERR_DB), these are about the moment.
+ */
 static enum err_code code_of_sqlstate(const char *sqlstate)
 {
     static const struct {
@@ -46,10 +47,8 @@ int pq_err_from_conn(struct err *err, enum err_code code, const PGconn *pg)
 {
     const char *message = pg != NULL ? PQerrorMessage(pg) : "";
     err_set(err, code, "%s", *message != '\0' ? message : "the connection to PostgreSQL was lost");
-    if (err == NULL)
-        return -1;
-    for (char *p = err->text; (p = strchr(p, '\n')) != NULL;)
-        *p = p[1] == '\0' ? '\0' : ' ';
+    if (err != NULL)
+        err->text[strcspn(err->text, "\n")] = '\0'; /* what follows are hints */
     return -1;
 }
 

@@ -3,6 +3,8 @@
 #ifndef PG_FIXTURE_H
 #define PG_FIXTURE_H
 
+#include "base/base.h" /* first: it asks for the GNU functions */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "pg/pool.h"
 #include "pg/session.h"
 
@@ -71,6 +74,7 @@ static TEST_UNUSED int test_database_open(void **state)
     struct err err = {0};
     char sql[160];
     (void)state;
+    log_set_level(LOG_OFF);
     test_url_build();
     test_session = pg_session_open(test_database_url, TEST_CALL_MS, &err);
     if (test_session == NULL) {
@@ -109,7 +113,7 @@ struct bench {
 static TEST_UNUSED void bench_prepare(uv_prepare_t *prepare)
 {
     struct bench *b = prepare->data;
-    if (!b->is_closed)
+    if (b->pool != NULL && !b->is_closed)
         pg_pool_flush(b->pool);
 }
 
@@ -145,17 +149,35 @@ static TEST_UNUSED struct pg_settings bench_defaults(void)
         }                                                                                                    \
     } while (0)
 
-static TEST_UNUSED struct bench *bench_open(const struct pg_settings *settings)
+/* A loop; bench_start puts a pool on it. */
+static TEST_UNUSED struct bench *bench_new(void)
 {
     struct bench *b = x_calloc(1, sizeof(*b));
-    b->settings = *settings;
     uv_loop_init(&b->loop);
     uv_prepare_init(&b->loop, &b->prepare);
     uv_timer_init(&b->loop, &b->tick);
     b->prepare.data = b;
     uv_prepare_start(&b->prepare, bench_prepare);
     uv_timer_start(&b->tick, bench_tick, 20, 20);
+    return b;
+}
+
+static TEST_UNUSED void bench_start(struct bench *b, const struct pg_settings *settings)
+{
+    b->settings = *settings;
     b->pool = pg_pool_new(&b->loop, settings);
+}
+
+static TEST_UNUSED void bench_configure(struct bench *b, const struct pg_settings *settings)
+{
+    b->settings = *settings;
+    pg_pool_configure(b->pool, settings);
+}
+
+static TEST_UNUSED struct bench *bench_open(const struct pg_settings *settings)
+{
+    struct bench *b = bench_new();
+    bench_start(b, settings);
     return b;
 }
 
@@ -170,7 +192,8 @@ static TEST_UNUSED struct pg_stats bench_stats(struct bench *b)
 static TEST_UNUSED bool bench_is_full(struct bench *b)
 {
     struct pg_stats stats = bench_stats(b);
-    return stats.pipelined_open == b->settings.pipelined && stats.exclusive_idle == b->settings.exclusive;
+    return stats.pipelined_open == b->settings.pipelined && stats.exclusive_open == b->settings.exclusive &&
+           stats.exclusive_idle == b->settings.exclusive;
 }
 
 static TEST_UNUSED struct bench *bench_open_ready(const struct pg_settings *settings)
@@ -186,16 +209,22 @@ static TEST_UNUSED void bench_on_closed(void *data)
     b->is_closed = true;
 }
 
-static TEST_UNUSED void bench_close(struct bench *b)
+/* After the pool was closed. */
+static TEST_UNUSED void bench_free(struct bench *b)
 {
-    pg_pool_close(b->pool, bench_on_closed, b);
-    bench_until(b, b->is_closed);
     pg_pool_free(b->pool);
     uv_close((uv_handle_t *)&b->prepare, NULL);
     uv_close((uv_handle_t *)&b->tick, NULL);
     uv_run(&b->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&b->loop), 0); /* nothing was left open */
     free(b);
+}
+
+static TEST_UNUSED void bench_close(struct bench *b)
+{
+    pg_pool_close(b->pool, bench_on_closed, b);
+    bench_until(b, b->is_closed);
+    bench_free(b);
 }
 
 /* ---- statements and transactions with what became of them ---- */

@@ -1,0 +1,108 @@
+/* Blocking sessions: results, errors with their position, deadlines, loss. */
+#include "pg_fixture.h"
+
+static struct pg_session *session_open(uint32_t deadline_ms)
+{
+    struct err err = {0};
+    struct pg_session *s = pg_session_open(test_database_url, deadline_ms, &err);
+    if (s == NULL)
+        fail_msg("%s", err.text);
+    return s;
+}
+
+static void test_query_and_run(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct pg_session *s = session_open(TEST_CALL_MS);
+    assert_int_equal(
+        pg_session_run(s, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1), (2); SELECT 1", &err), 0);
+    struct pg_result *result = NULL;
+    const char *const values[] = {"2"};
+    assert_int_equal(pg_session_query(s, "UPDATE kept SET n = 5 WHERE n = $1::int", 1, values, &result, &err),
+                     0);
+    assert_int_equal(pg_result_affected(result), 1);
+    pg_result_free(result);
+    assert_int_equal(pg_session_query(s, "SELECT 1", 0, NULL, NULL, &err), 0);
+    pg_session_close(s);
+    assert_int_equal(query_int("SELECT max(n) FROM kept"), 5);
+    pg_session_close(NULL);
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct pg_session *s = session_open(TEST_CALL_MS);
+    assert_int_equal(pg_session_run(s, "SELECT 1; SELECT nothing", &err), -1);
+    assert_int_equal(err.code, ERR_DB);
+    assert_string_equal(err.sqlstate, "42703");
+    assert_int_equal(err.position, 18);
+    assert_null(strchr(err.text, '\n'));
+    assert_int_equal(pg_session_run(s, "COPY pg_class TO STDOUT", &err), -1);
+    assert_int_equal(err.code, ERR_INVALID);
+    pg_session_close(s);
+}
+
+static void test_prepare_finds_mistakes(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct pg_session *s = session_open(TEST_CALL_MS);
+    assert_int_equal(pg_session_run(s, "CREATE TABLE looked_at (n int)", &err), 0);
+    assert_int_equal(pg_session_prepare(s, "INSERT INTO looked_at VALUES ($1)", &err), 0);
+    assert_int_equal(pg_session_prepare(s, "SELECT n FROM\n nowhere", &err), -1);
+    assert_int_equal(err.position, 16);
+    assert_string_equal(err.sqlstate, "42P01");
+    assert_int_equal(pg_session_prepare(s, "SELECT 1", &err), 0);
+    pg_session_close(s);
+    assert_int_equal(query_int("SELECT count(*) FROM looked_at"), 0);
+}
+
+static void test_deadline_and_after(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct pg_session *s = session_open(200);
+    assert_int_equal(pg_session_run(s, "SELECT pg_sleep(60)", &err), -1);
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    assert_int_equal(pg_session_run(s, "SELECT 1", &err), -1);
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    pg_session_close(s);
+}
+
+static void test_terminated(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct pg_session *s = session_open(TEST_CALL_MS);
+    assert_int_equal(pg_session_run(s, "SELECT pg_terminate_backend(pg_backend_pid())", &err), -1);
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    assert_int_equal(pg_session_query(s, "SELECT 1", 0, NULL, NULL, &err), -1);
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    pg_session_close(s);
+}
+
+static void test_cannot_connect(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_null(pg_session_open("host=/nonexistent", 1000, &err));
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    assert_null(pg_session_open("postgresql://user:secret@[", 1000, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_null(strstr(err.text, "secret"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_query_and_run),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_prepare_finds_mistakes),
+        cmocka_unit_test(test_deadline_and_after),
+        cmocka_unit_test(test_terminated),
+        cmocka_unit_test(test_cannot_connect),
+    };
+    return cmocka_run_group_tests(tests, test_database_open, test_database_close);
+}
