@@ -80,7 +80,7 @@ static int load_chunk(lua_State *L, const struct bundle_file *file, struct err *
     snprintf(name, sizeof name, "@%s", file->path);
     if (luaL_loadbufferx(L, text, len, name, "t") != LUA_OK) {
         vm_pop_error(L, err);
-        bool is_placed = strncmp(err->text, file->path, strlen(file->path)) == 0;
+        bool is_placed = !err || strncmp(err->text, file->path, strlen(file->path)) == 0;
         return is_placed ? -1 : err_prefix(err, "%s:1", file->path);
     }
     if (strncmp(file->path, "lua/", 4) == 0 && lint_source(file, err) < 0) {

@@ -1,0 +1,712 @@
+/* script/task.h: tasks run only in vm_run, end once, wait and wake, and close what they opened however they
+ * end. */
+#include "script_fixture.h"
+
+#include "script/task.h"
+
+#define TASKS_MAX 64
+
+/* What the bindings and done callbacks of a test have seen. */
+struct seen {
+    struct task *waiting[TASKS_MAX];
+    int waits;
+    int cancels; /* cancel hooks called */
+    int ended;
+    int status;        /* of the task that ended last */
+    char value[700];   /* its result or error */
+    lua_Integer order; /* last results as decimal digits, in the order the tasks ended */
+};
+
+static struct seen seen;
+
+struct world {
+    struct bundle *bundle;
+    struct vm *vm;
+};
+
+static void note_end(struct task *task, lua_State *co, int status, int nresults, void *data)
+{
+    assert_ptr_equal(data, &seen);
+    assert_ptr_equal(task_data(task), &seen);
+    seen.ended++;
+    seen.status = status;
+    seen.value[0] = '\0';
+    if (status != LUA_OK) {
+        struct err err;
+        vm_pop_error(co, &err);
+        snprintf(seen.value, sizeof seen.value, "%s", err.text);
+    } else if (nresults > 0) {
+        assert_true(lua_gettop(co) >= nresults);
+        snprintf(seen.value, sizeof seen.value, "%s", lua_tostring(co, -nresults));
+        seen.order = seen.order % 100000 * 10 + lua_tointeger(co, -nresults);
+    }
+}
+
+static void let_go(void *data)
+{
+    (void)data;
+    seen.cancels++;
+}
+
+static int after_wait(lua_State *L, int status, lua_KContext context)
+{
+    assert_int_equal(status, LUA_YIELD);
+    if (lua_toboolean(L, 2))
+        return luaL_error(L, "raised after waiting");
+    lua_pushinteger(L, (lua_Integer)context);
+    return 1;
+}
+
+/* wait(n, raises): gives n when woken. */
+static int wait_here(lua_State *L)
+{
+    lua_Integer n = luaL_optinteger(L, 1, 0);
+    struct task *task = task_of(L);
+    assert_true(seen.waits < TASKS_MAX);
+    seen.waiting[seen.waits++] = task;
+    lua_settop(L, 2);
+    lua_newuserdatauv(L, 16, 0);
+    task_suspend(task, let_go, NULL);
+    return lua_yieldk(L, 0, (lua_KContext)n, after_wait);
+}
+
+/* Done before it has been waited for. */
+static int wait_for_what_is_done(lua_State *L)
+{
+    struct task *task = task_of(L);
+    lua_settop(L, 2);
+    task_suspend(task, let_go, NULL);
+    task_wake(task);
+    return lua_yieldk(L, 0, 5, after_wait);
+}
+
+static int hold(lua_State *L)
+{
+    task_hold(task_of(L));
+    return 0;
+}
+
+static int release(lua_State *L)
+{
+    task_release(task_of(L));
+    return 0;
+}
+
+static int cancel_self(lua_State *L)
+{
+    task_cancel(task_running(L));
+    return 0;
+}
+
+static int cancel_waiting(lua_State *L)
+{
+    task_cancel(seen.waiting[luaL_checkinteger(L, 1)]);
+    return 0;
+}
+
+static int in_task(lua_State *L)
+{
+    lua_pushboolean(L, task_running(L) != NULL);
+    return 1;
+}
+
+static const luaL_Reg bindings[] = {
+    {"wait", wait_here},
+    {"wait_done", wait_for_what_is_done},
+    {"hold", hold},
+    {"release", release},
+    {"in_task", in_task},
+    {"cancel_self", cancel_self},
+    {"cancel_waiting", cancel_waiting},
+    {NULL, NULL},
+};
+
+static const char prelude[] =
+    "closed = 0\n"
+    "function opened() return setmetatable({}, {__close = function() closed = closed + 1 end}) end";
+
+static struct world world_new(void)
+{
+    struct err err = {0};
+    seen = (struct seen){0};
+    struct world w = {.bundle = fixture_bundle("lua/m.lua", "wait(1) return {}", NULL)};
+    w.vm = fixture_vm(VM_APP, w.bundle);
+    lua_pushglobaltable(w.vm->L);
+    luaL_setfuncs(w.vm->L, bindings, 0);
+    lua_pop(w.vm->L, 1);
+    fixture_function(w.vm, prelude);
+    assert_int_equal(0, vm_call(w.vm, 0, 0, &err));
+    return w;
+}
+
+static void world_end(struct world *w)
+{
+    vm_free(w->vm);
+    bundle_unref(w->bundle);
+}
+
+static struct task *start(struct world *w, const char *text)
+{
+    struct err err = {0};
+    fixture_function(w->vm, text);
+    struct task *task = task_start(w->vm, 0, note_end, &seen, &err);
+    assert_non_null(task);
+    assert_int_equal(lua_gettop(w->vm->L), 0);
+    return task;
+}
+
+static void run_all(struct world *w)
+{
+    assert_false(vm_run(w->vm, 1000));
+}
+
+static lua_Integer closed_count(struct world *w)
+{
+    lua_getglobal(w->vm->L, "closed");
+    lua_Integer count = lua_tointeger(w->vm->L, -1);
+    lua_pop(w->vm->L, 1);
+    return count;
+}
+
+static void ended_with(int status, const char *text)
+{
+    assert_int_equal(seen.ended, 1);
+    assert_int_equal(seen.status, status);
+    if (!strstr(seen.value, text))
+        fail_msg("expected \"%s\", got \"%s\"", text, seen.value);
+}
+
+/* ---- running ---- */
+
+static void test_runs_only_in_vm_run(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "ran = true return 'result'");
+    lua_getglobal(w.vm->L, "ran");
+    assert_true(lua_isnil(w.vm->L, -1));
+    lua_pop(w.vm->L, 1);
+    assert_int_equal(seen.ended, 0);
+    assert_int_equal(w.vm->task_count, 1);
+    run_all(&w);
+    ended_with(LUA_OK, "result");
+    assert_int_equal(w.vm->task_count, 0);
+    world_end(&w);
+    assert_int_equal(seen.ended, 1);
+}
+
+static void test_arguments_are_moved(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct err err = {0};
+    lua_pushinteger(w.vm->L, 99);
+    fixture_function(w.vm, "local a, b = ... return a .. b");
+    lua_pushliteral(w.vm->L, "x");
+    lua_pushliteral(w.vm->L, "y");
+    assert_non_null(task_start(w.vm, 2, note_end, &seen, &err));
+    assert_int_equal(lua_gettop(w.vm->L), 1);
+    lua_pop(w.vm->L, 1);
+    run_all(&w);
+    ended_with(LUA_OK, "xy");
+    world_end(&w);
+}
+
+static void test_runs_in_order_within_budget(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    for (int i = 1; i <= 5; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "return %d", i);
+        start(&w, text);
+    }
+    assert_true(vm_run(w.vm, 2));
+    assert_int_equal(seen.order, 12);
+    assert_true(vm_run(w.vm, 2));
+    assert_false(vm_run(w.vm, 2));
+    assert_int_equal(seen.order, 12345);
+    world_end(&w);
+}
+
+static void start_another(struct task *task, lua_State *co, int status, int nresults, void *data)
+{
+    struct world *w = data;
+    (void)task;
+    (void)co;
+    (void)nresults;
+    assert_int_equal(status, LUA_OK);
+    start(w, "return 'second'");
+}
+
+static void test_a_task_started_by_the_end_of_another(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct err err = {0};
+    fixture_function(w.vm, "return 1");
+    assert_non_null(task_start(w.vm, 0, start_another, &w, &err));
+    run_all(&w);
+    ended_with(LUA_OK, "second");
+    world_end(&w);
+}
+
+/* ---- waiting ---- */
+
+static void test_waits_and_is_woken(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local a = wait(3) local ok, b = pcall(wait, 4) return a * 10 + b");
+    run_all(&w);
+    assert_int_equal(seen.waits, 1);
+    assert_int_equal(seen.ended, 0);
+    lua_gc(w.vm->L, LUA_GCCOLLECT);
+    task_wake(seen.waiting[0]);
+    assert_int_equal(seen.ended, 0);
+    run_all(&w);
+    assert_int_equal(seen.waits, 2);
+    task_wake(seen.waiting[1]);
+    run_all(&w);
+    ended_with(LUA_OK, "34");
+    assert_int_equal(seen.cancels, 0);
+    world_end(&w);
+}
+
+static void test_woken_before_it_yields(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local n = 0 for i = 1, 100 do n = n + wait_done() end return n");
+    run_all(&w);
+    ended_with(LUA_OK, "500");
+    world_end(&w);
+}
+
+static void test_continuation_raises(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local x <close> = opened() local ok, e = pcall(wait, 1, true) assert(not ok) wait(1, true)");
+    run_all(&w);
+    task_wake(seen.waiting[0]);
+    run_all(&w);
+    task_wake(seen.waiting[1]);
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "raised after waiting");
+    assert_int_equal(closed_count(&w), 1);
+    world_end(&w);
+}
+
+static void test_many_at_once(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    for (int i = 0; i < TASKS_MAX; i++)
+        start(&w, "local x <close> = opened() return wait(1)");
+    run_all(&w);
+    lua_gc(w.vm->L, LUA_GCCOLLECT);
+    for (int i = TASKS_MAX; i-- > 0;)
+        task_wake(seen.waiting[i]);
+    run_all(&w);
+    assert_int_equal(seen.ended, TASKS_MAX);
+    assert_int_equal(closed_count(&w), TASKS_MAX);
+    world_end(&w);
+}
+
+static void test_places_where_waiting_is_impossible(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"coroutine.wrap(function() wait() end)()", "inside a coroutine of its own"},
+        {"table.sort({2, 1}, function() wait() end)", "inside a C call"},
+        {"string.gsub('x', 'x', function() wait() end)", "inside a C call"},
+        {"require 'm'", "inside a C call"},
+        {"for _ in coroutine.wrap(function() wait() end) do end", "inside a coroutine of its own"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct world w = world_new();
+        start(&w, cases[i][0]);
+        run_all(&w);
+        ended_with(LUA_ERRRUN, cases[i][1]);
+        assert_int_equal(seen.waits, 0);
+        world_end(&w);
+    }
+    struct world w = world_new();
+    struct err err = {0};
+    fixture_function(w.vm, "wait()");
+    assert_int_equal(-1, vm_call(w.vm, 0, 0, &err));
+    assert_non_null(strstr(err.text, "not inside a task"));
+    world_end(&w);
+}
+
+static void test_places_where_waiting_is_possible(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "for n in wait, 3 do return n end",
+        "return (setmetatable({}, {__index = function() return wait(3) end}).x)",
+        "return setmetatable({}, {__add = function() return wait(3) end}) + 1",
+        "return select(2, pcall(pcall, wait, 3)) and 3",
+        "return select(2, xpcall(wait, print, 3))",
+        "do local x <close> = setmetatable({}, {__close = function() got = wait(3) end}) end return got",
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct world w = world_new();
+        start(&w, cases[i]);
+        run_all(&w);
+        assert_int_equal(seen.waits, 1);
+        task_wake(seen.waiting[0]);
+        run_all(&w);
+        ended_with(LUA_OK, "3");
+        world_end(&w);
+    }
+}
+
+static void test_task_of_nested_coroutines(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local a = in_task() local b = coroutine.wrap(function() return in_task() end)()\n"
+              "local c = coroutine.wrap(function() coroutine.yield(7) end)() return a and b and c");
+    run_all(&w);
+    ended_with(LUA_OK, "7");
+    lua_getglobal(w.vm->L, "in_task");
+    lua_call(w.vm->L, 0, 1);
+    assert_false(lua_toboolean(w.vm->L, -1));
+    world_end(&w);
+}
+
+/* ---- ending badly ---- */
+
+static void test_an_error_closes_what_is_open(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local x <close> = opened() local y <close> = opened() error('broken')");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "broken");
+    assert_int_equal(closed_count(&w), 2);
+    world_end(&w);
+}
+
+static void test_a_stray_yield_is_an_error_of_its_task(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local x <close> = opened() pcall(coroutine.yield, 1, 2, 3) reached = true");
+    start(&w, "return 1");
+    run_all(&w);
+    assert_int_equal(seen.ended, 2);
+    assert_int_equal(closed_count(&w), 1);
+    lua_getglobal(w.vm->L, "reached");
+    assert_true(lua_isnil(w.vm->L, -1));
+    lua_pop(w.vm->L, 1);
+    seen = (struct seen){0};
+    start(&w, "coroutine.yield()");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "coroutine.yield outside");
+    world_end(&w);
+}
+
+static void test_a_failing_close(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w,
+          "local x <close> = opened()\n"
+          "local y <close> = setmetatable({}, {__close = function() error('in close') end}) error('first')");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "first");
+    assert_int_equal(closed_count(&w), 1);
+    seen = (struct seen){0};
+    start(&w, "do local y <close> = setmetatable({}, {__close = function() error('in close') end}) end");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "in close");
+    world_end(&w);
+}
+
+static void test_waiting_while_closing_is_refused(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(
+        &w,
+        "local y <close> = setmetatable({}, {__close = function() ok, e = pcall(wait) end}) error('first')");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "first");
+    assert_int_equal(seen.waits, 0);
+    lua_getglobal(w.vm->L, "e");
+    assert_non_null(strstr(lua_tostring(w.vm->L, -1), "cannot wait here: not inside a task"));
+    world_end(&w);
+}
+
+static void test_stack_overflow(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local x <close> = opened() local function f() return f() + 1 end f()");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "stack overflow");
+    assert_int_equal(closed_count(&w), 1);
+    world_end(&w);
+}
+
+/* ---- cancelling ---- */
+
+static void test_cancel_while_waiting(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct task *task = start(&w, "local x <close> = opened() pcall(wait) reached = true");
+    run_all(&w);
+    task_cancel(task);
+    assert_int_equal(seen.cancels, 1);
+    ended_with(LUA_ERRRUN, "cancelled");
+    assert_int_equal(closed_count(&w), 1);
+    run_all(&w);
+    assert_int_equal(seen.ended, 1);
+    world_end(&w);
+}
+
+static void test_cancel_before_the_first_run(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct task *task = start(&w, "reached = true");
+    task_cancel(task);
+    ended_with(LUA_ERRRUN, "cancelled");
+    assert_int_equal(w.vm->task_count, 0);
+    run_all(&w);
+    assert_int_equal(seen.ended, 1);
+    world_end(&w);
+}
+
+static void test_cancel_when_woken_but_not_run(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct task *task = start(&w, "local x <close> = opened() wait() reached = true");
+    run_all(&w);
+    task_wake(task);
+    task_cancel(task);
+    ended_with(LUA_ERRRUN, "cancelled");
+    assert_int_equal(seen.cancels, 0); /* nothing was under way any more */
+    assert_int_equal(closed_count(&w), 1);
+    run_all(&w);
+    world_end(&w);
+}
+
+static void test_a_running_task_is_cancelled_when_it_waits(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local x <close> = opened() cancel_self() cancel_self() before = true wait() after = true");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "cancelled");
+    assert_int_equal(seen.cancels, 1);
+    assert_int_equal(closed_count(&w), 1);
+    lua_getglobal(w.vm->L, "before");
+    lua_getglobal(w.vm->L, "after");
+    assert_true(lua_toboolean(w.vm->L, 1) && lua_isnil(w.vm->L, 2));
+    lua_settop(w.vm->L, 0);
+    seen = (struct seen){0};
+    start(&w, "cancel_self() return 'to the end'");
+    run_all(&w);
+    ended_with(LUA_OK, "to the end");
+    seen = (struct seen){0};
+    start(&w, "cancel_self() wait_done() return 1");
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "cancelled");
+    assert_int_equal(seen.cancels, 0);
+    world_end(&w);
+}
+
+static void test_one_task_cancels_another(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local x <close> = setmetatable({}, {__close = function() inside = in_task() end}) wait()");
+    start(&w, "cancel_waiting(0) assert(in_task()) return 2");
+    run_all(&w);
+    assert_int_equal(seen.ended, 2);
+    assert_int_equal(seen.order, 2);
+    lua_getglobal(w.vm->L, "inside");
+    assert_true(lua_isboolean(w.vm->L, -1) && !lua_toboolean(w.vm->L, -1));
+    world_end(&w);
+}
+
+static void test_a_held_task_runs_on(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct task *task =
+        start(&w, "local x <close> = opened() hold() hold() wait(1) wait(2) release() wait(3)\n"
+                  "release() during = true wait(4) after = true");
+    run_all(&w);
+    task_cancel(task);
+    assert_true(task_is_cancelled(task));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(seen.ended, 0);
+        task_wake(seen.waiting[i]);
+        run_all(&w);
+    }
+    ended_with(LUA_ERRRUN, "cancelled");
+    assert_int_equal(seen.waits, 4);
+    assert_int_equal(seen.cancels, 1);
+    assert_int_equal(closed_count(&w), 1);
+    world_end(&w);
+}
+
+static void test_a_held_task_that_ends(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct task *task = start(&w, "hold() wait(1) release() return 'answer'");
+    run_all(&w);
+    task_cancel(task);
+    task_wake(task);
+    run_all(&w);
+    ended_with(LUA_OK, "answer");
+    world_end(&w);
+}
+
+static void test_released_from_outside_while_waiting(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct task *task = start(&w, "local x <close> = opened() hold() wait(1) after = true");
+    run_all(&w);
+    task_cancel(task);
+    task_release(task);
+    assert_int_equal(seen.ended, 0);
+    assert_int_equal(seen.cancels, 1);
+    run_all(&w);
+    ended_with(LUA_ERRRUN, "cancelled");
+    assert_int_equal(seen.cancels, 1);
+    assert_int_equal(closed_count(&w), 1);
+    world_end(&w);
+}
+
+/* ---- closing the VM ---- */
+
+static void note_closing(struct task *task, lua_State *co, int status, int nresults, void *data)
+{
+    struct err err = {0};
+    struct vm *vm = task_vm(task);
+    note_end(task, co, status, nresults, data);
+    lua_pushboolean(vm->L, 1);
+    assert_null(task_start(vm, 0, note_closing, data, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+}
+
+static void test_vm_free_ends_every_task(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct err err = {0};
+    start(&w, "local x <close> = opened() wait()");
+    start(&w, "local x <close> = opened() hold() wait()");
+    struct task *woken = start(&w, "local x <close> = opened() wait()");
+    fixture_function(w.vm, "wait()");
+    assert_non_null(task_start(w.vm, 0, note_closing, &seen, &err));
+    run_all(&w);
+    task_wake(woken);
+    start(&w, "return 1");
+    world_end(&w);
+    assert_int_equal(seen.ended, 5);
+    assert_int_equal(seen.cancels, 3);
+    assert_string_equal(seen.value, "cancelled");
+}
+
+/* ---- memory ---- */
+
+static void test_memory_comes_back(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    size_t before = 0;
+    for (int i = 0; i < 2000; i++) {
+        seen = (struct seen){0};
+        struct task *task = start(&w, "local t = {1, 2, 3} wait() return 1");
+        run_all(&w);
+        if (i % 3 == 0)
+            task_cancel(task);
+        else
+            task_wake(task);
+        run_all(&w);
+        assert_int_equal(seen.ended, 1);
+        if (i == 100 || i == 1999)
+            lua_gc(w.vm->L, LUA_GCCOLLECT);
+        if (i == 100)
+            before = vm_memory(w.vm);
+    }
+    assert_true(vm_memory(w.vm) <= before + 1024);
+    world_end(&w);
+}
+
+static void test_memory_running_out_anywhere(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    struct err err = {0};
+    int refused = 0, failed = 0;
+    for (size_t bytes = 0; seen.status != LUA_OK || seen.ended == 0; bytes += 32) {
+        seen = (struct seen){0};
+        fixture_function(w.vm,
+                         "local x <close> = opened() local t = {} for i = 1, 10 do t[i] = {} end wait()\n"
+                         "for i = 11, 20 do t[i] = 'text' .. i end return #t");
+        lua_gc(w.vm->L, LUA_GCCOLLECT);
+        w.vm->memory_max = vm_memory(w.vm) + bytes;
+        struct task *task = task_start(w.vm, 0, note_end, &seen, &err);
+        refused += task == NULL;
+        run_all(&w);
+        if (task && seen.ended == 0)
+            task_wake(task);
+        run_all(&w);
+        w.vm->memory_max = 0;
+        assert_int_equal(seen.ended, task != NULL);
+        failed += task != NULL && seen.status != LUA_OK;
+        assert_int_equal(w.vm->task_count, 0);
+        assert_int_equal(lua_gettop(w.vm->L), 0);
+        if (seen.status != LUA_OK)
+            assert_string_equal(seen.value, "not enough memory");
+    }
+    assert_true(refused > 5 && failed > 20);
+    assert_string_equal(seen.value, "20");
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs_only_in_vm_run),
+        cmocka_unit_test(test_arguments_are_moved),
+        cmocka_unit_test(test_runs_in_order_within_budget),
+        cmocka_unit_test(test_a_task_started_by_the_end_of_another),
+        cmocka_unit_test(test_waits_and_is_woken),
+        cmocka_unit_test(test_woken_before_it_yields),
+        cmocka_unit_test(test_continuation_raises),
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_places_where_waiting_is_impossible),
+        cmocka_unit_test(test_places_where_waiting_is_possible),
+        cmocka_unit_test(test_task_of_nested_coroutines),
+        cmocka_unit_test(test_an_error_closes_what_is_open),
+        cmocka_unit_test(test_a_stray_yield_is_an_error_of_its_task),
+        cmocka_unit_test(test_a_failing_close),
+        cmocka_unit_test(test_waiting_while_closing_is_refused),
+        cmocka_unit_test(test_stack_overflow),
+        cmocka_unit_test(test_cancel_while_waiting),
+        cmocka_unit_test(test_cancel_before_the_first_run),
+        cmocka_unit_test(test_cancel_when_woken_but_not_run),
+        cmocka_unit_test(test_a_running_task_is_cancelled_when_it_waits),
+        cmocka_unit_test(test_one_task_cancels_another),
+        cmocka_unit_test(test_a_held_task_runs_on),
+        cmocka_unit_test(test_a_held_task_that_ends),
+        cmocka_unit_test(test_released_from_outside_while_waiting),
+        cmocka_unit_test(test_vm_free_ends_every_task),
+        cmocka_unit_test(test_memory_comes_back),
+        cmocka_unit_test(test_memory_running_out_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
