@@ -103,7 +103,7 @@ uint64_t pipeline_expire_sent(struct pg_conn *conn, uint64_t now);
 /* Fail everything that waits. */
 void pipeline_fail_waiting(struct pg_pool *pool, const struct err *err);
 
-/* ---- tx.c ---- */
+/* ---- lease.c, tx.c, tx_answer.c ---- */
 extern const struct lane_events exclusive_events;
 /* Send what transactions have queued, and the rollbacks of those that were left. */
 void exclusive_dispatch(struct pg_pool *pool);

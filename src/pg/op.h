@@ -47,7 +47,7 @@ struct pg_op {
     /* read by the caller in done */
     bool ok;
     struct pg_result *result; /* owned by the op; NULL unless ok */
-    struct err err;           /* why not ok: ERR_DB, ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a write whose
+    struct err err;           /* why not ok: ERR_DB (sqlstate says what), ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a write whose
                                  answer was lost), ERR_BUSY, ERR_CANCELLED */
     /* private to pg/ */
     struct pg_statement statement; /* text is a private copy */
