@@ -1,4 +1,5 @@
-/* http/server against slow and silent clients: each phase of a connection has its deadline, and nothing else suffers. */
+/* http/server against slow and silent clients: each phase of a connection has its deadline, and nothing else
+ * suffers. */
 #include "base/base.h"
 
 #include "http_fixture.h"
@@ -129,7 +130,8 @@ static void test_idle_connection_outlives_header_deadline(void **state)
 
 static void test_dripped_body_is_answered_408(void **state)
 {
-    static const char *const HEADS[] = {"Content-Length: 9000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1000\r\n"};
+    static const char *const HEADS[] = {"Content-Length: 9000\r\n\r\n",
+                                        "Transfer-Encoding: chunked\r\n\r\n1000\r\n"};
     struct fixture *f = *state;
     struct http_settings settings = far_settings(f);
     settings.body_ms = NEAR_MS;
@@ -202,7 +204,8 @@ static void test_working_request_has_no_deadline_here(void **state)
     buf_release(&none);
 }
 
-/* A chunk-size line without end fills libmicrohttpd's buffer and would keep the loop spinning until body_ms. */
+/* A chunk-size line without end fills libmicrohttpd's buffer and would keep the loop spinning until body_ms.
+ */
 static void test_endless_chunk_line_is_cut(void **state)
 {
     struct fixture *f = *state;
@@ -238,7 +241,8 @@ static void test_others_are_served_meanwhile(void **state)
     http_server_configure(f->server, &settings);
     for (size_t i = 0; i < COUNT_OF(slow); i++) {
         slow[i] = dial(f);
-        say(f, slow[i], i % 2 == 0 ? "GET /hello HT" : "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\na");
+        say(f, slow[i],
+            i % 2 == 0 ? "GET /hello HT" : "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\na");
     }
     for (int i = 0; i < 20; i++) {
         struct buf in = BUF_INIT;
