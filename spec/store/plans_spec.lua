@@ -50,21 +50,21 @@ local INDEXES = {
   ["learning_points.list"] = "learning_points_by_word",
   ["learning_progress.list"] = "learning_progress_pkey",
   ["verification_schedule.list"] = "verification_schedule_by_due",
-  ["verification_schedule.list_due"] = "verification_schedule_open",
-  ["verification_schedule.open_of"] = "verification_schedule_one_open",
-  ["verification_schedule.planned_by"] = "verification_schedule_one_next",
   ["points_transactions.list"] = "points_transactions_sequence_key",
   ["idempotency_keys.purge"] = "idempotency_keys_by_expiry",
 }
 
 -- Where a filter has an index of its own, but a small table may be read by another one as cheaply.
 local COLUMNS = {
-  learning_points_by_tier = "tier, lower(word), id",
-  learning_points_by_type = "type, lower(word), id",
-  learning_progress_by_day = "child_id, learned_on",
-  learning_progress_by_status = "child_id, status, id",
-  points_transactions_by_type = "child_id, transaction_type, sequence",
-  verification_schedule_done = "child_id, completed_at",
+  learning_points_by_tier = "(tier, lower(word), id)",
+  learning_points_by_type = "(type, lower(word), id)",
+  learning_progress_by_day = "(child_id, learned_on)",
+  learning_progress_by_status = "(child_id, status, id)",
+  points_transactions_by_type = "(child_id, transaction_type, sequence)",
+  verification_schedule_done = "(child_id, completed_at) WHERE completed",
+  verification_schedule_one_next = "(child_id, previous_id) WHERE (previous_id IS NOT NULL)",
+  verification_schedule_one_open = "(child_id, learning_progress_id) WHERE (NOT completed)",
+  verification_schedule_open = "(child_id, due_at, id) WHERE (NOT completed)",
 }
 
 -- At most six children, and at most three rows of one test.
@@ -87,7 +87,7 @@ describe("plans:", function()
   for index, columns in pairs(COLUMNS) do
     it("filtered lists may use " .. index, function()
       local definition = db.one("select pg_get_indexdef($1::regclass) as text", index).text
-      assert.is_truthy(definition:find("(" .. columns .. ")", 1, true), definition)
+      assert.is_truthy(definition:find(columns, 1, true), definition)
     end)
   end
 
