@@ -1,4 +1,4 @@
-/* lexicraft lua: runs a script. */
+/* lexicraft lua: runs a script with the modules of the server. */
 #include "host/command.h"
 #include "host/tool.h"
 

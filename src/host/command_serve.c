@@ -1,4 +1,4 @@
-/* lexicraft serve */
+/* lexicraft serve: hands over to the serving process. */
 #include "host/command.h"
 #include "host/serve.h"
 

@@ -1,4 +1,4 @@
-/* lexicraft token: signs a token. */
+/* lexicraft token: signs a bearer token. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

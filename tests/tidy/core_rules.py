@@ -17,7 +17,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"(?P<own>[^"]+)"|<(?P<system>[^>]+)>
 
 # Which files may see a library, so that no other layer comes to depend on it.
 CONFINED = {
-    r"^(lua|lauxlib|lualib)\.h$": r"^src/(script|bind)/|^src/host/(config\w*|generation\w*)\.[ch]$",
+    r"^(lua|lauxlib|lualib)\.h$": r"^src/(script|bind)/|^src/host/(config\w*|generation\w*|tool)\.[ch]$",
     r"^(libpq-fe|libpq/.*)\.h$": r"^src/pg/",
     r"^microhttpd\.h$": r"^src/http/",
     r"^(cjson/)?cJSON\.h$": r"^src/base/json\w*\.[ch]$",
