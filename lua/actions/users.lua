@@ -2,6 +2,7 @@
 local auth = require "auth"
 local clock = require "clock"
 local config = require "config"
+local format = require "lib.format"
 local problem = require "lib.problem"
 local rate = require "rate"
 local store = require "store.users"
@@ -13,7 +14,7 @@ local INVALID_PARAMETER_VALUE = "22023"
 
 local function unknown_time_zone()
   return problem.invalid("invalid_body", {
-    { pointer = "/time_zone", code = "format", detail = "must be the name of a time zone" },
+    { pointer = "/time_zone", code = "format", detail = format.DETAILS["time-zone"] },
   })
 end
 

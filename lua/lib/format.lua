@@ -1,6 +1,16 @@
 -- Named formats of strings in schemas. Each is a function: text → is it one?
 local format = {}
 
+-- What to tell who got it wrong.
+format.DETAILS = {
+  uuid = "must be a UUID",
+  slug = "must be an id of lower-case letters, digits and _ . ' -",
+  email = "must be an e-mail address",
+  country = "must be a country's code of two capital letters",
+  ["time-zone"] = "must be the name of a time zone, such as Asia/Taipei",
+  line = "must be one line of text",
+}
+
 local UUID = "^" .. ("%x"):rep(8) .. ("%-" .. ("%x"):rep(4)):rep(3) .. "%-" .. ("%x"):rep(12) .. "$"
 
 function format.uuid(text)

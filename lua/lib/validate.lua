@@ -65,7 +65,7 @@ function check.string(schema, value, pointer, faults)
       schema.maxLength and "characters" or "bytes"))
   end
   if schema.format and not format[schema.format](value) then
-    return add(faults, pointer, "format", "must be a valid " .. schema.format)
+    return add(faults, pointer, "format", format.DETAILS[schema.format])
   end
 end
 

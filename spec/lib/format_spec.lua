@@ -27,7 +27,8 @@ local CASES = {
 describe("lib/format", function()
   local format = modules.load("lib.format")
   for name, cases in pairs(CASES) do
-    it("knows a " .. name, function()
+    it("knows a " .. name .. ", and says what is wanted", function()
+      assert.is_string(format.DETAILS[name])
       for _, text in ipairs(cases.good) do
         assert.is_true(format[name](text), text)
       end
