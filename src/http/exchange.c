@@ -151,7 +151,6 @@ void exchange_finish(struct exchange *x)
 
 void exchange_abandon(struct exchange *x)
 {
-    /* Without interest above, half of the connection closed is no reason to drop the answer. */
     if (x->abandoned || x->answered)
         return;
     client_enter(x->client, PHASE_GONE);

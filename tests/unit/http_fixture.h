@@ -293,6 +293,8 @@ static void read_to_end(struct fixture *f, int fd, struct buf *in)
 static unsigned count_of(const struct buf *in, const char *needle)
 {
     unsigned count = 0;
+    if (in->len == 0)
+        return 0;
     const char *at = in->data, *end = in->data + in->len;
     while ((at = memmem(at, (size_t)(end - at), needle, strlen(needle))) != NULL) {
         count++;

@@ -3,6 +3,8 @@
 
 #include "http_fixture.h"
 
+#include <sys/resource.h>
+
 #define HOST "Host: test\r\n"
 
 static void test_drain(void **state)
@@ -140,6 +142,34 @@ static void test_shared_port(void **state)
     http_server_free(b);
 }
 
+/* A client that finds no descriptor left is served once another one leaves. */
+static void test_out_of_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    struct rlimit before, tight;
+    int first = dial(f);
+    say(f, first, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    read_until(f, first, &in, "hello", 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int second = dial(f);
+    int lowest_free = dup(second);
+    close(lowest_free);
+    tight = before;
+    tight.rlim_cur = (rlim_t)lowest_free;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    for (int i = 0; i < 50; i++)
+        turn(f, -1, 0);
+    assert_int_equal(stats(f).connections, 1);
+    assert_int_equal(send(second, "GET /hello HTTP/1.1\r\n" HOST "\r\n", 35, MSG_NOSIGNAL), 35);
+    close(first);
+    buf_clear(&in);
+    read_until(f, second, &in, "hello", 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    close(second);
+    buf_release(&in);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -151,6 +181,7 @@ int main(void)
         TEST(test_close_answers_in_abandon),
         TEST(test_address_taken_or_malformed),
         TEST(test_shared_port),
+        TEST(test_out_of_descriptors),
     };
     return cmocka_run_group_tests_name("http lifecycle", tests, NULL, NULL);
 }
