@@ -85,8 +85,11 @@ CREATE TABLE verification_schedule (
     CONSTRAINT verification_schedule_child_fkey FOREIGN KEY (child_id) REFERENCES children (id) ON DELETE CASCADE,
     CONSTRAINT verification_schedule_progress_fkey FOREIGN KEY (child_id, learning_progress_id)
         REFERENCES learning_progress (child_id, id),
-    CONSTRAINT verification_schedule_previous_fkey FOREIGN KEY (child_id, previous_id)
-        REFERENCES verification_schedule (child_id, id),
+    -- Whoever points at a test names its progress too: that keeps both of one learning point, and lets PostgreSQL look
+    -- for such rows among a handful instead of all of a child's when the child is erased.
+    CONSTRAINT verification_schedule_progress_key UNIQUE (child_id, learning_progress_id, id),
+    CONSTRAINT verification_schedule_previous_fkey FOREIGN KEY (child_id, learning_progress_id, previous_id)
+        REFERENCES verification_schedule (child_id, learning_progress_id, id),
     CONSTRAINT verification_schedule_rule_version_fkey FOREIGN KEY (rule_version) REFERENCES rule_versions (version),
     CONSTRAINT verification_schedule_attempt_range CHECK (attempt >= 1),
     CONSTRAINT verification_schedule_test_day_range CHECK (test_day BETWEEN 1 AND 3650),
@@ -101,8 +104,6 @@ CREATE UNIQUE INDEX verification_schedule_one_open
     ON verification_schedule (child_id, learning_progress_id) WHERE NOT completed;
 CREATE UNIQUE INDEX verification_schedule_one_next
     ON verification_schedule (child_id, previous_id) WHERE previous_id IS NOT NULL;
-CREATE INDEX verification_schedule_by_progress
-    ON verification_schedule (child_id, learning_progress_id, attempt, test_day);
 CREATE INDEX verification_schedule_by_due ON verification_schedule (child_id, due_at, id);
 CREATE INDEX verification_schedule_open ON verification_schedule (child_id, due_at, id) WHERE NOT completed;
 CREATE INDEX verification_schedule_done ON verification_schedule (child_id, completed_at) WHERE completed;

@@ -57,8 +57,8 @@ CREATE TABLE points_transactions (
     CONSTRAINT points_transactions_child_fkey FOREIGN KEY (child_id) REFERENCES children (id) ON DELETE CASCADE,
     CONSTRAINT points_transactions_progress_fkey FOREIGN KEY (child_id, learning_progress_id)
         REFERENCES learning_progress (child_id, id),
-    CONSTRAINT points_transactions_verification_fkey FOREIGN KEY (child_id, verification_schedule_id)
-        REFERENCES verification_schedule (child_id, id),
+    CONSTRAINT points_transactions_verification_fkey FOREIGN KEY (child_id, learning_progress_id, verification_schedule_id)
+        REFERENCES verification_schedule (child_id, learning_progress_id, id),
     CONSTRAINT points_transactions_withdrawal_fkey FOREIGN KEY (child_id, withdrawal_request_id)
         REFERENCES withdrawal_requests (child_id, id),
     CONSTRAINT points_transactions_discovery_fkey FOREIGN KEY (child_id, relationship_discovery_id)
@@ -101,6 +101,8 @@ CREATE TABLE points_transactions (
     -- What each type must name as its cause.
     CONSTRAINT points_transactions_learning_cause CHECK (transaction_type NOT IN ('earned', 'unlocked', 'deficit')
         OR num_nonnulls(learning_progress_id, attempt, test_day, tier) = 4),
+    CONSTRAINT points_transactions_test_of_progress
+        CHECK (verification_schedule_id IS NULL OR learning_progress_id IS NOT NULL),
     CONSTRAINT points_transactions_withdrawal_cause
         CHECK ((transaction_type = 'withdrawn') = (withdrawal_request_id IS NOT NULL)),
     CONSTRAINT points_transactions_bonus_cause
@@ -122,6 +124,8 @@ CREATE UNIQUE INDEX points_transactions_once_per_attempt
     WHERE transaction_type IN ('earned', 'deficit');
 CREATE UNIQUE INDEX points_transactions_once_per_bonus
     ON points_transactions (child_id, bonus_type, bonus_subject) WHERE bonus_type IS NOT NULL;
+CREATE UNIQUE INDEX points_transactions_once_per_discovery
+    ON points_transactions (child_id, relationship_discovery_id) WHERE relationship_discovery_id IS NOT NULL;
 CREATE UNIQUE INDEX points_transactions_once_per_withdrawal
     ON points_transactions (child_id, withdrawal_request_id, (points > 0)) WHERE withdrawal_request_id IS NOT NULL;
 CREATE UNIQUE INDEX points_transactions_once_reversed
