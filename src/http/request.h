@@ -52,8 +52,9 @@ int http_query_next(const char **cursor, struct buf *name, struct buf *value, st
 
 struct http_response {
     int status; /* 200-599 */
-    struct http_header
-        *headers; /* names and values are copied; a value with CR, LF or NUL is refused with a 500 */
+    /* Copied. A control byte in one, a field about framing (Content-Length, Connection, …), or more than 3
+     * KiB together: a 500 is sent instead. A field with an empty value is left out. */
+    struct http_header *headers;
     size_t header_count;
     const char *content_type; /* NULL if there is no body */
     char *body;               /* malloc'd; ownership moves to the server; NULL allowed */

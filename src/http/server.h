@@ -3,9 +3,18 @@
  *
  * One server per worker, each with its own listening socket (SO_REUSEPORT); the admin port is one more on the
  * main loop. The server does a loop turn in http_server_turn, which the owner calls from its uv_prepare;
- * between turns uv_poll on MHD's epoll descriptor, a uv_timer for MHD's timeout and a uv_idle while that is 0
- * keep the loop awake. 404, 405, 413, 431, 408 (deadlines), 503 (draining, too many connections) are answered
- * here, as problems. Loop thread only, except http_server_stats. Never raises a Lua error.
+ * between turns uv_poll on MHD's epoll descriptor, a timer for deadlines while there are connections, and a
+ * uv_idle while MHD has work left keep the loop awake.
+ *
+ * 404, 405, 413, 431, 408 and 503 (too many connections) are answered here, as problems. What the gate
+ * refuses is answered once and the connection closed; where MHD takes no answer (a malformed Content-Length,
+ * a body that takes too long, one connection too many) it is written to the socket directly. A few faults MHD
+ * answers by itself, with one plain text and a close: a request line it cannot read, a header block larger
+ * than its memory (414, 431), malformed chunks. A bare LF inside chunk framing is not noticed.
+ *
+ * A client that closes its half of the connection while its request is being worked on has left: MHD would
+ * not send the answer. It is noticed 100 to 200 ms after the request was handed over (on_abandon). Loop
+ * thread only, except http_server_stats. Never raises a Lua error.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -16,13 +25,13 @@
 
 struct http_settings {
     const char *listen;       /* "127.0.0.1:8080", "[::1]:8080", ":8080" (every address) */
-    unsigned connections_max; /* one more is answered 503 and closed */
-    size_t header_bytes_max;  /* larger → 431 */
-    size_t body_bytes_max;    /* larger → 413, swallowed up to a bound, then closed */
-    uint32_t header_ms; /* from the first byte (or the accept) to the end of the header block → closed */
-    uint32_t body_ms;   /* from the end of the headers to the end of the body → 408, closed */
-    uint32_t idle_ms;   /* keep-alive without a request → closed */
-    uint32_t write_ms;  /* a response the client does not read → closed */
+    unsigned connections_max; /* one more is answered 503 and closed at once */
+    size_t header_bytes_max;  /* larger → 431 (cookies need room twice) */
+    size_t body_bytes_max; /* larger → 413, read to its end up to 256 KiB beyond the limit, then closed */
+    uint32_t header_ms;    /* from the first byte (or the accept) to the end of the header block → closed */
+    uint32_t body_ms;      /* from the end of the headers to the end of the body → 408, closed */
+    uint32_t idle_ms;      /* keep-alive without a request → closed */
+    uint32_t write_ms;     /* from the answer until the client has taken all of it → closed */
     bool require_host;
 };
 
@@ -50,15 +59,20 @@ struct http_callbacks {
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_settings *settings, bool shared_port,
                                     const struct http_callbacks *callbacks, struct err *err) MUSTCHECK;
 int http_server_port(const struct http_server *s);
-/* Change everything but listen, live. */
+/* Change everything but listen, live. Each connection costs header_bytes_max + 8 KiB once it has been used;
+ * when header_bytes_max grows beyond what it was, new connections get the new size, and old ones are closed
+ * after their current exchange. */
 void http_server_configure(struct http_server *s, const struct http_settings *settings);
 /* Hand finished responses to MHD, resume them, run MHD until it has nothing more to do (at most 6 times).
  * Returns true if another turn is needed at once. */
 bool http_server_turn(struct http_server *s);
-/* Stop accepting; keep-alive connections are closed after their current exchange; drained(data) when none is
- * left. */
+/* Stop accepting; what runs, and what still arrives on open connections within a moment (250 ms between
+ * requests, 1 s for a begun header block), is answered with Connection: close; drained(data) when no
+ * connection is left. */
 void http_server_drain(struct http_server *s, void (*drained)(void *data), void *data);
-/* Cut what is left, stop MHD; closed(data) when every handle is closed, then http_server_free. */
+/* Cut what is left, stop MHD; closed(data) when every handle is closed, then http_server_free. Requests still
+ * held by the layer above are abandoned and over (done); each must be answered all the same, also after the
+ * free. */
 void http_server_close(struct http_server *s, void (*closed)(void *data), void *data);
 void http_server_free(struct http_server *s);
 
