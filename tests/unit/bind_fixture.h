@@ -132,13 +132,13 @@ static inline void fixture_start(struct fixture *f, struct fixture_task *t, cons
     assert_non_null(t->task);
 }
 
-/* One turn as a worker does it: resume what is ready, send, wait for what comes. */
+/* One turn as a worker does it: wait for what comes unless a task is ready, resume, send. */
 static inline void fixture_turn(struct fixture *f)
 {
-    bool more = vm_run(f->vm, FIXTURE_RESUMES);
+    uv_run(&f->loop, list_is_empty(&f->vm->ready) ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    vm_run(f->vm, FIXTURE_RESUMES);
     if (f->context.pool != NULL)
         pg_pool_flush(f->context.pool);
-    uv_run(&f->loop, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
 }
 
 static inline void fixture_finish(struct fixture *f, struct fixture_task *t)
