@@ -10,6 +10,9 @@
 #include "script/sandbox_private.h"
 
 #define FORMAT_DECIMALS_MAX 14
+/* Bytes searched for the price of one instruction; few, since a nasty search compares each of them many
+ * times. */
+#define FIND_BYTES_PER_INSTRUCTION 16
 
 /* Addresses differ from run to run, so what is shown by its address has no text. */
 static int rule_tostring(lua_State *L)
@@ -76,6 +79,7 @@ static int string_find(lua_State *L)
         init = (uint64_t)-init > len ? 1 : (lua_Integer)len + init + 1;
     if (init == 0)
         init = 1;
+    sandbox_charge(L, len / FIND_BYTES_PER_INSTRUCTION);
     const char *found = NULL;
     if ((uint64_t)init <= len + 1)
         found = memmem(text + init - 1, len - (size_t)init + 1, wanted, wanted_len);

@@ -5,8 +5,8 @@
 #include "script/sandbox.h"
 #include "script/shape.h"
 
-#define SANDBOX_HOOK_INSTRUCTIONS 100 /* between two looks at the budget */
-#define SANDBOX_TIME_CHECK_NS 300000  /* real time between two looks at the CPU clock, a slow system call */
+#define SANDBOX_HOOK_INSTRUCTIONS 20 /* between two looks at the budget */
+#define SANDBOX_TIME_CHECK_NS 300000 /* real time between two looks at the CPU clock, a slow system call */
 #define SANDBOX_STRING_BYTES_MAX (64u << 10) /* one string; bounds what a single comparison can cost */
 #define SANDBOX_BLOCK_BYTES_MAX (256u << 10) /* one table part or the call stack; bounds a single rehash */
 #define SANDBOX_LOAD_BYTES_MAX (32u << 20)   /* of the base state: libraries and compiled rule files */

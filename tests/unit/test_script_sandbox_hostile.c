@@ -56,6 +56,13 @@ static const struct hostile rules[] = {
     {"equality of long strings", ERR_LIMIT, NULL,
      "local a, b = string.rep('a', 60000) .. 'x', string.rep('a', 60000) .. 'y' while true do if a == b then "
      "return {n = 1} end end"},
+    {"comparing strings of NULs", ERR_LIMIT, NULL,
+     "local a, b = string.rep('\\0', 65000) .. 'b', string.rep('\\0', 65000) .. 'c' "
+     "while true do local x = a < b x = a < b x = a < b x = a < b x = a < b x = a < b end"},
+    {"tonumber of long texts", ERR_LIMIT, NULL,
+     "local s = '0x.' .. string.rep('f', 65000) .. 'p-300' while true do tonumber(s) math.abs(s) end"},
+    {"a search that nearly succeeds", ERR_LIMIT, NULL,
+     "local s = string.rep('ab', 32000) local w = string.rep('ab', 100) .. 'aa' while true do s:find(w) end"},
     {"string.rep in a loop", ERR_LIMIT, NULL, "while true do local s = string.rep('x', 65000) end"},
     {"string.upper in a loop", ERR_LIMIT, NULL,
      "local s = string.rep('x', 65000) while true do s = s:upper():lower():reverse() end"},
@@ -84,7 +91,7 @@ static const struct hostile rules[] = {
      "pcall(require('endless').run, {}) return {n = 1}"},
     /* memory */
     {"growing table", ERR_LIMIT, NULL, "local t = {} while true do t[#t + 1] = {} end"},
-    {"growing table of strings", ERR_LIMIT, "bad.lua:6: stopped: more than 8388608 bytes of memory",
+    {"growing table of strings", ERR_LIMIT, "bad.lua:6: stopped",
      "local t = {} for i = 1, 1e9 do t[i % 16000] = string.rep('x', 4000) .. i end"},
     {"linked list", ERR_LIMIT, "memory", "local l while true do l = {l, 1, 2, 3, 4, 5, 6, 7, 8} end"},
     {"closures", ERR_LIMIT, "memory",
@@ -279,9 +286,9 @@ static void bad_call_is_stopped(struct sandbox *s, lua_State *L, const struct ho
     lua_settop(L, 0);
     if (used_ms > FIXTURE_LIMITS.cpu_ms + SLACK_MS)
         fail_msg("\"%s\" used %d ms: %s", rule->name, (int)used_ms, err.text);
-    /* On a slow machine the CPU clock may stop a rule before its instructions or memory are used up. */
-    const char *text = IS_SLOW && rule->code == ERR_LIMIT ? ": stopped" : rule->text;
-    if (err.code != rule->code || (text && !strstr(err.text, text)))
+    /* On a slow machine the CPU clock may stop a rule before it gets to its own end. */
+    bool is_out_of_time = IS_SLOW && err.code == ERR_LIMIT && strstr(err.text, ": stopped after 50 ms");
+    if (!is_out_of_time && (err.code != rule->code || (rule->text && !strstr(err.text, rule->text))))
         fail_msg("\"%s\": %s: %s", rule->name, err_code_name(err.code), err.text);
     if (strncmp(err.text, "lua/rules/", 10) != 0)
         fail_msg("\"%s\": no place in: %s", rule->name, err.text);

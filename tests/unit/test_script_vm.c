@@ -1,6 +1,8 @@
 /* script/vm.h: what a VM offers, where modules come from, how errors come out, and the memory cap. */
 #include "script_fixture.h"
 
+#include <pthread.h>
+
 static void runs(struct vm *vm, const char *text)
 {
     struct err err = {0};
@@ -284,6 +286,50 @@ static void test_memory_running_out_anywhere(void **state)
     bundle_unref(b);
 }
 
+struct reading {
+    struct vm *vm;
+    struct sandbox *sandbox;
+    bool stop; /* atomic */
+    size_t most;
+};
+
+static void *read_memory(void *data)
+{
+    struct reading *r = data;
+    while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+        size_t now = vm_memory(r->vm) + sandbox_memory(r->sandbox);
+        if (now > r->most)
+            r->most = now;
+    }
+    return NULL;
+}
+
+/* Metrics are read by another thread while the owner works. */
+static void test_memory_is_read_from_another_thread(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct bundle *b = fixture_bundle("lua/rules/r.lua",
+                                      "local r = {} r.shapes = {f = {input = {}, result = {}}}\n"
+                                      "function r.f() return {} end function r.examples() end return r",
+                                      NULL);
+    struct reading r = {.vm = fixture_vm(VM_APP, b), .sandbox = sandbox_new(b, &FIXTURE_LIMITS, &err)};
+    assert_non_null(r.sandbox);
+    pthread_t reader;
+    assert_int_equal(0, pthread_create(&reader, NULL, read_memory, &r));
+    for (int i = 0; i < 1000; i++) {
+        lua_createtable(r.vm->L, 0, 0);
+        assert_int_equal(0, sandbox_call(r.sandbox, "r", "f", r.vm->L, 1, NULL, NULL, &err));
+        lua_settop(r.vm->L, 0);
+    }
+    __atomic_store_n(&r.stop, true, __ATOMIC_RELEASE);
+    assert_int_equal(0, pthread_join(reader, NULL));
+    assert_true(r.most > 0 && r.most < 1u << 20);
+    sandbox_free(r.sandbox);
+    vm_free(r.vm);
+    bundle_unref(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_memory_cap),
         cmocka_unit_test(test_memory_running_out_while_making),
         cmocka_unit_test(test_memory_running_out_anywhere),
+        cmocka_unit_test(test_memory_is_read_from_another_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
