@@ -2,12 +2,12 @@
  * them with nothing.
  *
  * Every call runs the compiled chunks anew in fresh environments, so nothing survives from one call into the
- * next. Only allow-listed globals exist; pairs walks sorted keys; there is no clock, randomness, metatable,
- * coroutine, load or pattern matching. CPU time (of the thread), instructions and memory are bounded; a rule
- * that uses them up is killed for good (pcall cannot swallow it) and the state is thrown away and rebuilt
- * before the next call. One sandbox per worker and generation; used by one thread at a time. Never raises a
- * Lua error itself; sandbox_call must be called where raising is no issue since it touches the caller's state
- * (it pushes the result there).
+ * next. Only allow-listed globals exist; pairs and next walk sorted keys; there is no clock, randomness,
+ * metatable, coroutine, load or pattern matching. CPU time (of the thread), instructions and memory are
+ * bounded, and so are single strings (64 KiB) and tables (256 KiB), because one instruction may work on a
+ * whole one. A rule that uses its budget up is killed for good: pcall cannot swallow it. After any failed
+ * call the state is thrown away, and rebuilt by the next. One sandbox per worker and generation; may be built
+ * on another thread; used by one at a time. Never raises a Lua error.
  */
 #ifndef SCRIPT_SANDBOX_H
 #define SCRIPT_SANDBOX_H
@@ -42,10 +42,11 @@ int sandbox_call(struct sandbox *s, const char *rule, const char *function, lua_
                  struct buf *input_json, struct buf *result_json, struct err *err) MUSTCHECK;
 
 /* Run every rule's examples(). failed(data, text) for each that does not hold, text "lua/rules/x.lua:88:
- * example 3 (award): expected {…}, got {…}". Returns the number of examples run, -1 if any failed or a file
- * has none. */
+ * example 3 (award): expected {…}, got {…}", and for a function without any. Integers and floats differ.
+ * Returns the number of examples run, -1 if anything failed or a file has none. */
 int sandbox_check(struct sandbox *s, void (*failed)(void *data, const char *text), void *data);
 
+/* Bytes the state uses now, 0 while it is thrown away. Any thread. */
 size_t sandbox_memory(const struct sandbox *s);
 
 #endif

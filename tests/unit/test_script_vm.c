@@ -296,11 +296,11 @@ struct reading {
 static void *read_memory(void *data)
 {
     struct reading *r = data;
-    while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+    do {
         size_t now = vm_memory(r->vm) + sandbox_memory(r->sandbox);
         if (now > r->most)
             r->most = now;
-    }
+    } while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE));
     return NULL;
 }
 
