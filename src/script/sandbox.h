@@ -26,8 +26,8 @@ struct sandbox_limits {
 
 struct sandbox;
 
-/* Compiles every rule file of the bundle (text only, no bitwise operators, at most 250 constants a function
- * is not checked: the operators are what is broken). err->text "lua/rules/x.lua:3: reason". */
+/* Compiles every rule file of the bundle (text only, no bitwise operators), runs each once and reads its
+ * shapes: every function needs one. NULL: err->text is "lua/rules/x.lua:3: reason". */
 struct sandbox *sandbox_new(struct bundle *bundle, const struct sandbox_limits *limits,
                             struct err *err) MUSTCHECK;
 void sandbox_free(struct sandbox *s);
