@@ -1,8 +1,10 @@
 /* Reads one connection's answers, watches its socket, and ends it in a single place. */
 #include "pg/conn.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pg/lanes.h"
 
@@ -15,12 +17,14 @@ struct conn_watch {
     uv_poll_t poll;
     struct pg_conn *conn; /* NULL once closed */
     struct pg_pool *pool;
+    int fd; /* a duplicate of libpq's socket */
     int events;
 };
 
 static void on_watch_closed(uv_handle_t *handle)
 {
     struct conn_watch *watch = handle->data;
+    close(watch->fd);
     watch->pool->handles--;
     pool_later(watch->pool);
     free(watch);
@@ -234,8 +238,13 @@ void conn_watch_socket(struct pg_conn *conn, int events)
     struct conn_watch *watch = conn->watch;
     if (watch == NULL) {
         watch = x_calloc(1, sizeof(*watch));
-        if (uv_poll_init(conn->pool->loop, &watch->poll, PQsocket(conn->pg)) != 0) {
+        /* libpq closes its socket when the connection breaks, and another thread may get that number at once:
+         * watch a duplicate, which is ours until the handle is closed. */
+        watch->fd = fcntl(PQsocket(conn->pg), F_DUPFD_CLOEXEC, 0);
+        if (watch->fd < 0 || uv_poll_init(conn->pool->loop, &watch->poll, watch->fd) != 0) {
             struct err err;
+            if (watch->fd >= 0)
+                close(watch->fd);
             free(watch);
             err_set(&err, ERR_UNAVAILABLE, "the socket of a PostgreSQL connection cannot be watched");
             conn_lose(conn, &err);
@@ -263,7 +272,7 @@ static void conn_end(struct pg_conn *conn)
     list_remove(&conn->link);
     list_append(&conn->pool->dead, &conn->link);
     conn_resolve_abandon(conn);
-    conn_unwatch(conn); /* before libpq closes the socket, whose number may be used again at once */
+    conn_unwatch(conn);
     pool_later(conn->pool);
 }
 
