@@ -108,18 +108,32 @@ struct fixture_task {
     char message[4096];
 };
 
+/* The error of a failed coroutine with its traceback. */
+static inline int fixture_describe(lua_State *L)
+{
+    lua_State *co = lua_touserdata(L, 1);
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    luaL_traceback(L, co, luaL_tolstring(L, -1, NULL), 0);
+    return 1;
+}
+
 static inline void fixture_task_ended(struct task *task, lua_State *co, int status, int nresults, void *data)
 {
     struct fixture_task *t = data;
-    (void)task;
     (void)nresults;
     t->task = NULL;
     t->has_ended = true;
     t->ok = status == LUA_OK;
-    if (!t->ok) {
-        luaL_traceback(co, co, luaL_tolstring(co, -1, NULL), 0);
-        snprintf(t->message, sizeof(t->message), "%s", lua_tostring(co, -1));
-    }
+    if (t->ok)
+        return;
+    /* Protected, because the task may have ended for want of memory. */
+    lua_State *L = task_vm(task)->L;
+    lua_pushcfunction(L, fixture_describe);
+    lua_pushlightuserdata(L, co);
+    snprintf(t->message, sizeof(t->message), "%s",
+             lua_pcall(L, 1, 1, 0) == LUA_OK ? lua_tostring(L, -1) : "?");
+    lua_pop(L, 1);
 }
 
 static inline void fixture_start(struct fixture *f, struct fixture_task *t, const char *script)

@@ -471,6 +471,37 @@ static void a_closing_vm_answers_what_is_under_way(void **state)
     client_end(&c);
 }
 
+/* Whatever allocation of Lua fails while a request is answered: there is one answer, and the next request is
+ * well. */
+static void every_want_of_memory_is_answered(void **state)
+{
+    struct server *s = *state;
+    struct vm *vm = s->fixture->vm;
+    struct capture logged;
+    int refused = 0;
+    capture_begin(&logged);
+    for (size_t spare = 0, served = 0; served < 5; spare += 64) {
+        struct client c;
+        lua_gc(vm->L, LUA_GCCOLLECT);
+        vm->memory_max = vm->memory_used + spare;
+        client_start(&c, s, GET("/json"), false);
+        client_wait(&c);
+        vm->memory_max = 0;
+        bool is_served = strncmp(c.answer.data, "HTTP/1.1 200 ", 13) == 0;
+        bool is_refused = strncmp(c.answer.data, "HTTP/1.1 500 ", 13) == 0 ||
+                          strncmp(c.answer.data, "HTTP/1.1 503 ", 13) == 0;
+        assert_true(is_served != is_refused);
+        served += is_served;
+        refused += is_refused;
+        client_end(&c);
+        assert_int_equal(0, vm->task_count);
+        assert_int_equal(0, lua_gettop(vm->L));
+    }
+    (void)capture_end(&logged);
+    assert_true(refused > 5);
+    ask(s, GET("/json"), "HTTP/1.1 200 ", NULL);
+}
+
 /* ---- route tables ---- */
 
 static void expect_fault(const char *source, const char *fault)
@@ -560,6 +591,7 @@ int main(void)
         WITH_SERVER(a_client_that_leaves_cancels_its_task),
         WITH_SERVER(a_waiting_request_is_answered_later),
         WITH_SERVER(a_closing_vm_answers_what_is_under_way),
+        WITH_SERVER(every_want_of_memory_is_answered),
         cmocka_unit_test(faulty_route_tables_are_named),
         cmocka_unit_test(good_route_tables_are_read),
     };
