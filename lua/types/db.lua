@@ -42,7 +42,9 @@ function db.exec(statement, ...) end
 ---Run fn(tx) in a transaction on an exclusive connection. Commits when fn returns normally; rolls back when fn raises (and
 ---raises again) or returns nil, err (and returns that). 40001 and 40P01 run fn again from the start (at most 3 times,
 ---jittered), so fn must have no effect outside of the transaction. Raises err.code "unknown" when the answer to COMMIT was lost.
----Transactions do not nest.
+---0A000 and 26000, which a migration causes under a prepared statement, run it again as well. Transactions do not nest, and
+---while one is open its task uses tx:, not db. (both raise). A failed statement ends the transaction: whatever is asked of it next raises the
+---same error.
 ---@generic T
 ---@param options db.options
 ---@param fn fun(tx: db.tx): T, any
@@ -66,6 +68,7 @@ function tx:exec(statement, ...) end
 ---@return db.pending
 function tx:later(statement, ...) end
 
+---Readable as often as wanted, also after the transaction has committed: what travelled with COMMIT has its result then.
 ---@class db.pending
 local pending = {}
 ---Wait for the result (sends everything queued).
@@ -76,7 +79,7 @@ function pending:one() end
 ---@return integer
 function pending:affected() end
 
----Mark a list as an array parameter.
+---Mark a list as an array parameter. Encoded at once, as is db.json: a later change of the list does not show.
 ---@param list any[]  elements: nil is not possible, json.null → NULL; booleans, numbers, strings
 ---@return db.array
 function db.array(list) end

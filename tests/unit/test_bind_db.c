@@ -393,6 +393,17 @@ static void a_lost_connection_is_unavailable(void **state)
                          "db.transaction(function(tx) assert(tx:one('select 1 as n').n == 1) end)\n");
 }
 
+/* The connection is cut by what travels with COMMIT: whether it happened cannot be known. */
+static void a_lost_answer_to_commit_is_unknown(void **state)
+{
+    fixture_run(fixture_of(state), REQUIRES "local runs = 0\n"
+                                            "fails('unknown', db.transaction, function(tx)\n"
+                                            "  runs = runs + 1; tx:query('select 1')\n"
+                                            "  tx:later('select pg_terminate_backend(pg_backend_pid())')\n"
+                                            "end)\n"
+                                            "assert(runs == 1)\n");
+}
+
 /* ---- leaving ---- */
 
 static void a_cancelled_task_leaves_the_lanes_usable(void **state)
@@ -517,6 +528,7 @@ int main(void)
         WITH_DATABASE(what_may_succeed_is_run_again),
         WITH_DATABASE(colliding_transactions_both_succeed),
         WITH_DATABASE(a_lost_connection_is_unavailable),
+        WITH_DATABASE(a_lost_answer_to_commit_is_unknown),
         WITH_DATABASE(a_cancelled_task_leaves_the_lanes_usable),
         WITH_DATABASE(a_cancelled_transaction_ends_first),
         WITH_DATABASE(a_closing_vm_rolls_back),
