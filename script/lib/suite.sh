@@ -24,6 +24,7 @@ settle() {
   count "$2" "$bad" "$4"
   if ((bad)); then
     cat -- "$6"
+    printf '%s ended with status %d\n' "$5" "$1"
   fi
   printf '%-40s %d passed, %d failed\n' "$5:" "$2" "$bad"
 }
