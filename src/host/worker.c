@@ -1,6 +1,7 @@
 /* The life of a worker thread: the loop's turn, adopting a program, letting an old one end, stopping. */
 #include "host/worker.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -459,6 +460,9 @@ struct worker *worker_new(const struct worker_options *o, struct err *err)
 static void run(void *data)
 {
     struct worker *w = data;
+    char name[16]; /* as top -H shows it */
+    snprintf(name, sizeof(name), "worker %u", w->index);
+    pthread_setname_np(pthread_self(), name);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     __atomic_store_n(&w->ended, 1, __ATOMIC_RELEASE);
     w->changed(w->data);
