@@ -302,7 +302,9 @@ static struct program *check_files(struct generation *g, struct faults *faults)
         note_fault(faults, err.text);
         return NULL;
     }
+    probe->context.loading = true; /* reading the routes has ended it */
     check_modules(probe->app, g->bundle, faults);
+    probe->context.loading = false;
     if (faults->count == 0)
         return probe;
     program_free(probe);
