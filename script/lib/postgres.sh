@@ -208,6 +208,12 @@ pg_stop() {
   fi
 }
 
+# Stop the cluster and remove it with everything in it.
+pg_remove() {
+  pg_stop
+  rm -rf -- "$pg_data"
+}
+
 # pg_sql DATABASE ARGS…: psql as the cluster's superuser; stops at the first error.
 pg_sql() {
   local -r database=$1

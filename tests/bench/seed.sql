@@ -1,5 +1,5 @@
--- A family cloud to measure with: :children children, ten to a parent, each learning ten words whose first test is due. Ids are
--- made from numbers, so that a load generator can name the child or test n without asking.
+-- Families to measure with: :children children, ten to a parent, each learning ten words whose first test is due. Ids are made
+-- from numbers, so that a load generator can name the child or test n without asking.
 \set ON_ERROR_STOP on
 create function pg_temp.numbered(kind integer, n bigint) returns uuid language sql immutable
   return (lpad(kind::text, 8, '0') || '-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid;
@@ -11,9 +11,6 @@ from generate_series(0, :children / 10 - 1) as n;
 insert into children (id, parent_id, name, created_at, updated_at)
 select pg_temp.numbered(2, n), pg_temp.numbered(1, n / 10), 'Child', now(), now()
 from generate_series(0, :children - 1) as n;
-
-insert into points_accounts (child_id, created_at, updated_at)
-select id, now(), now() from children;
 
 insert into learning_progress (child_id, id, learning_point_id, tier, learned_at, learned_on, created_at, updated_at)
 overriding system value
