@@ -344,7 +344,9 @@ uint64_t pipeline_expire_sent(struct pg_conn *conn, uint64_t now)
         struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
         if (item->op == NULL)
             continue;
-        uint64_t due = item->op->expires_ns + (item->op->is_write ? CANCEL_GRACE_NS : 0);
+        uint64_t due = item->op->expires_ns;
+        if (item->op->is_write)
+            due = conn->drop_ns > due + CANCEL_GRACE_NS ? conn->drop_ns : due + CANCEL_GRACE_NS;
         if (now < due) {
             next = due < next ? due : next;
             continue;

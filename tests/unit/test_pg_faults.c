@@ -278,6 +278,9 @@ static void test_server_away_and_back(void **state)
         bench_until(b, t.ready);
         assert_int_equal(t.ready_err.code, ERR_UNAVAILABLE);
         trans_free(&t);
+        /* The first time long enough for the longest pause between two attempts. */
+        uint64_t failures = bench_stats(b).connect_failures;
+        bench_until(b, round > 0 || bench_stats(b).connect_failures > failures + 5);
         proxy_listen(&proxy, &b->loop, port);
         uint64_t back_ns = mono_ns();
         for (bool ok = false; !ok;) {
@@ -364,6 +367,32 @@ static void test_host_names(void **state)
         proxy_close(&proxy);
         bench_close(b);
     }
+}
+
+/* The first address refuses, which shows only after a while; libpq then changes to a new socket. */
+static void test_second_of_two_addresses(void **state)
+{
+    (void)state;
+    char url[600];
+    struct proxy proxy, gone;
+    struct pg_settings settings = bench_defaults();
+    struct bench *b = bench_new();
+    proxy_listen(&proxy, &b->loop, 0);
+    proxy_listen(&gone, &b->loop, 0);
+    proxy_close(&gone);
+    char *database = query_text("SELECT current_database()::text");
+    char *user = query_text("SELECT current_user::text");
+    snprintf(url, sizeof(url), "postgresql://127.0.0.1:%d,localhost:%d/%s?user=%s&application_name=%s",
+             gone.port, proxy.port, database, user, test_name);
+    free(database);
+    free(user);
+    settings.url = url;
+    bench_until(b, !gone.is_listening);
+    bench_start(b, &settings);
+    bench_until(b, bench_is_full(b));
+    assert_int_equal(bench_stats(b).connect_failures, 0);
+    proxy_close(&proxy);
+    bench_close(b);
 }
 
 static void test_unusable_urls(void **state)
@@ -522,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_waiting_through_an_outage),
         cmocka_unit_test(test_connecting_has_a_deadline),
         cmocka_unit_test(test_host_names),
+        cmocka_unit_test(test_second_of_two_addresses),
         cmocka_unit_test(test_unusable_urls),
         cmocka_unit_test(test_grows_and_shrinks),
         cmocka_unit_test(test_closing_with_work_under_way),

@@ -406,21 +406,63 @@ static void test_callbacks_may_submit_and_free(void **state)
     bench_close(b);
 }
 
-/* More answers than are read in one turn. */
+static int64_t backends_busy(void)
+{
+    char sql[200];
+    snprintf(sql, sizeof(sql),
+             "SELECT count(*) FROM pg_stat_activity WHERE application_name = '%s' AND state = 'active'"
+             " AND pid <> pg_backend_pid()",
+             test_name);
+    return query_int(sql);
+}
+
+/* More answers than are read in one turn, all there before the first is read; none comes after them to wake
+ * anybody. */
 static void test_many_answers_at_once(void **state)
 {
     (void)state;
     struct pg_settings settings = bench_defaults();
     settings.in_flight_max = 5000;
     struct bench *b = bench_open_ready(&settings);
-    static struct call calls[3000];
+    static struct call calls[1500];
+    struct call large; /* makes libpq's buffer so big that all answers fit */
+    call_run(b, &large, "SELECT repeat('x', 1000000)");
+    call_release(&large);
+    uv_timer_start(&b->tick, bench_tick, TEST_WAIT_NS / 1000000 + 1000, 0); /* only to end a test that fails */
     for (size_t i = 0; i < COUNT_OF(calls); i++)
         call_start(b, &calls[i], "SELECT 1");
+    pg_pool_flush(b->pool);
+    uint64_t deadline_ns = mono_ns() + TEST_WAIT_NS;
+    while (backends_busy() > 0)
+        assert_true(mono_ns() < deadline_ns);
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         bench_until(b, calls[i].done);
         assert_int_equal(call_int(&calls[i]), 1);
         call_release(&calls[i]);
     }
+    bench_close(b);
+}
+
+/* A cancel that comes late hits whatever runs then; once one was sent, such a victim is repeated. */
+static void test_victim_of_a_late_cancel(void **state)
+{
+    (void)state;
+    struct pg_settings settings = bench_defaults();
+    struct bench *b = bench_open_ready(&settings);
+    struct call slow, victim;
+    call_init(&slow, "SELECT 1 FROM pg_sleep(60)");
+    slow.op->deadline_ns = mono_ns() + UINT64_C(50000000);
+    pg_pool_submit(b->pool, slow.op);
+    bench_until(b, slow.done);
+    call_release(&slow);
+    call_start(b, &victim, "SELECT 9 FROM pg_sleep(0.3)");
+    bench_until(b,
+                query_int("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE state = 'active'"
+                          " AND query LIKE 'SELECT 9 FROM pg\\_sleep%'") > 0);
+    bench_until(b, victim.done);
+    assert_int_equal(call_int(&victim), 9);
+    assert_int_equal(bench_stats(b).retries, 1);
+    call_release(&victim);
     bench_close(b);
 }
 
@@ -445,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_too_many_parameters),
         cmocka_unit_test(test_callbacks_may_submit_and_free),
         cmocka_unit_test(test_many_answers_at_once),
+        cmocka_unit_test(test_victim_of_a_late_cancel),
     };
     return cmocka_run_group_tests(tests, test_database_open, test_database_close);
 }

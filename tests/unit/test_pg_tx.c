@@ -262,6 +262,11 @@ static void leave_at(struct bench *b, int stage, bool ops_first)
     bench_until(b, bench_stats(b).exclusive_idle == 2);
     assert_int_equal(calls[0].done + calls[1].done + calls[2].done, done);
     assert_int_equal(t.ended, 0);
+    char sql[200];
+    snprintf(sql, sizeof(sql),
+             "SELECT count(*) FROM pg_stat_activity WHERE application_name = '%s' AND state LIKE 'idle in%%'",
+             test_name);
+    assert_int_equal(query_int(sql), 0);
     for (int i = 0; !ops_first && i < 3; i++)
         pg_op_free(calls[i].op);
 }
@@ -278,6 +283,28 @@ static void test_left_at_every_stage(void **state)
     }
     assert_int_equal(query_int("SELECT count(*) FROM left_over"), 0);
     assert_int_equal(bench_stats(b).connects, 3);
+    bench_close(b);
+}
+
+/* Refusals that were not told yet when the transaction was left. */
+static void test_left_with_callbacks_due(void **state)
+{
+    (void)state;
+    struct pg_settings settings = bench_defaults();
+    struct bench *b = bench_open_ready(&settings);
+    struct trans t;
+    struct call bad, late;
+    trans_lease(b, &t);
+    trans_queue(&t, &bad, "SELECT no_such_column");
+    pg_tx_flush(t.tx);
+    bench_until(b, bad.done);
+    trans_queue(&t, &late, "SELECT 1");
+    pg_tx_commit(t.tx, trans_end, &t);
+    trans_free(&t);
+    bench_until(b, bench_stats(b).exclusive_idle == 2);
+    assert_int_equal(late.done + t.ended, 0);
+    call_release(&bad);
+    call_release(&late);
     bench_close(b);
 }
 
@@ -535,6 +562,7 @@ int main(void)
         cmocka_unit_test(test_error_with_more_batches_behind),
         cmocka_unit_test(test_rollback),
         cmocka_unit_test(test_left_at_every_stage),
+        cmocka_unit_test(test_left_with_callbacks_due),
         cmocka_unit_test(test_left_while_committing),
         cmocka_unit_test(test_statements_freed_early_still_run),
         cmocka_unit_test(test_leases_wait_in_turn),
