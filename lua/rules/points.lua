@@ -1,10 +1,11 @@
--- How many points a learning point earns, and when they can be spent.
+-- How many points a learning point earns, and when they can be spent. 1 point is 1 NTD when it is withdrawn.
 --
--- Change the numbers below; the examples at the end show what they lead to and must be changed with them.
+-- Change the numbers below and save: new awards follow, points that are under way keep theirs. What the numbers must never
+-- lead to (lua/checks/points.lua) is tried out before they go live; `lexicraft rules check` tries it at any time.
 local points = {}
 
 points.parameters = {
-  -- Points earned for a learning point, by tier.
+  -- Points earned for a learning point, by tier. At most 500 each.
   tier_points = {
     [1] = 10,  -- basic recognition
     [2] = 25,  -- multiple meanings
@@ -15,40 +16,41 @@ points.parameters = {
     [7] = 75,  -- specialised context
   },
 
-  -- Percent of the points unlocked by passing the test of a day. Other days unlock nothing; the last day of a tier
-  -- unlocks all that is left.
+  -- Percent of these points unlocked (they can be spent from then on) by passing the test of a day. Together at most 100.
+  -- Other days unlock nothing; the last day of a tier unlocks all that is left. In the order of the days.
   unlock_percent = {
     { day = 1, percent = 30 },
     { day = 3, percent = 20 },
     { day = 7, percent = 20 },
   },
 
-  -- Most points one child can hold for one learning point, over all tiers and bonuses.
+  -- Most points one child can earn with one learning point, all tiers and bonuses together. What exceeds it is cut.
   most_per_learning_point = 500,
 }
 
 points.shapes = {
   award = {
     input = {
-      tier = "integer 1..7",
-      earned_before = "integer 0..1000000", -- points the child already holds for this learning point
+      tier = "integer 1..7?",                  -- of the learning point just learned; or else
+      bonus = "integer 1..500?",               -- points a bonus is worth
+      earned_before = "integer 0..1000000",    -- points the child holds for this learning point already
     },
-    result = { points = "integer 0..500" },
+    result = { points = "integer 0..500" },    -- points earned now
   },
   unlock = {
     input = {
-      points = "integer 0..500",   -- earned by this attempt
-      unlocked = "integer 0..500", -- of these, unlocked so far
+      points = "integer 0..500",    -- earned by this attempt
+      unlocked = "integer 0..500",  -- of these, unlocked so far
       test_day = "integer 1..3650", -- the day just passed
-      is_last = "boolean",         -- no test day is left
+      is_last = "boolean",          -- no test day is left
     },
-    result = { points = "integer 0..500" },
+    result = { points = "integer 0..500" }, -- points unlocked now
   },
 }
 
--- The first test is passed: how many points is that worth?
+-- The first test is passed, or a bonus is due: how many points is that worth?
 function points.award(input)
-  local worth = points.parameters.tier_points[input.tier]
+  local worth = input.bonus or points.parameters.tier_points[input.tier]
   local room = points.parameters.most_per_learning_point - input.earned_before
   return { points = math.max(0, math.min(worth, room)) }
 end
@@ -73,29 +75,37 @@ function points.unlock(input)
 end
 
 function points.examples()
-  return {
-    { call = "award", input = { tier = 1, earned_before = 0 }, expect = { points = 10 } },
-    { call = "award", input = { tier = 2, earned_before = 0 }, expect = { points = 25 } },
-    { call = "award", input = { tier = 3, earned_before = 0 }, expect = { points = 50 } },
-    { call = "award", input = { tier = 4, earned_before = 0 }, expect = { points = 100 } },
-    { call = "award", input = { tier = 5, earned_before = 0 }, expect = { points = 30 } },
-    { call = "award", input = { tier = 6, earned_before = 0 }, expect = { points = 40 } },
-    { call = "award", input = { tier = 7, earned_before = 0 }, expect = { points = 75 } },
-    -- 500 is the most: what exceeds it is cut.
-    { call = "award", input = { tier = 4, earned_before = 460 }, expect = { points = 40 } },
-    { call = "award", input = { tier = 4, earned_before = 500 }, expect = { points = 0 } },
-    { call = "award", input = { tier = 1, earned_before = 620 }, expect = { points = 0 } },
+  local worth, most = points.parameters.tier_points, points.parameters.most_per_learning_point
+  local examples = {
+    -- With almost or exactly the most already earned, the rest is cut.
+    { call = "award", input = { tier = 4, earned_before = most - 1 }, expect = { points = math.min(worth[4], 1) } },
+    { call = "award", input = { tier = 4, earned_before = most }, expect = { points = 0 } },
+    { call = "award", input = { tier = 1, earned_before = most + 120 }, expect = { points = 0 } },
+    -- A bonus is cut the same way.
+    { call = "award", input = { bonus = 15, earned_before = most - 15 }, expect = { points = 15 } },
+    { call = "award", input = { bonus = 15, earned_before = most - 10 }, expect = { points = 10 } },
 
-    -- Tier 2, 25 points: 8, 5, 5, and the last day the remaining 7.
-    { call = "unlock", input = { points = 25, unlocked = 0, test_day = 1, is_last = false }, expect = { points = 8 } },
-    { call = "unlock", input = { points = 25, unlocked = 8, test_day = 3, is_last = false }, expect = { points = 5 } },
-    { call = "unlock", input = { points = 25, unlocked = 13, test_day = 7, is_last = false }, expect = { points = 5 } },
+    -- The last day unlocks all that is left, whatever its percent is.
     { call = "unlock", input = { points = 25, unlocked = 18, test_day = 14, is_last = true }, expect = { points = 7 } },
-    -- A day without a share of its own.
-    { call = "unlock", input = { points = 100, unlocked = 70, test_day = 21, is_last = false }, expect = { points = 0 } },
-    -- Everything is unlocked already.
     { call = "unlock", input = { points = 10, unlocked = 10, test_day = 7, is_last = true }, expect = { points = 0 } },
+    -- More was unlocked than the percents say now (they were lowered meanwhile): nothing is taken back.
+    { call = "unlock", input = { points = 100, unlocked = 100, test_day = 1, is_last = false }, expect = { points = 0 } },
   }
+  local function example(call, input, expected)
+    examples[#examples + 1] = { call = call, input = input, expect = { points = expected } }
+  end
+  -- Every tier earns the points of its line above.
+  for tier = 1, 7 do
+    example("award", { tier = tier, earned_before = 0 }, math.min(worth[tier], most))
+  end
+  -- Of 100 points, each day unlocks its percent on top of what is unlocked; a day without percents unlocks nothing.
+  local unlocked = 0
+  for _, share in ipairs(points.parameters.unlock_percent) do
+    example("unlock", { points = 100, unlocked = unlocked, test_day = share.day, is_last = false }, share.percent)
+    unlocked = unlocked + share.percent
+  end
+  example("unlock", { points = 100, unlocked = unlocked, test_day = 3650, is_last = false }, 0)
+  return examples
 end
 
 return points

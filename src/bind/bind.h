@@ -44,9 +44,10 @@ struct bind_statement {
 struct bind_context {
     uv_loop_t *loop;
     struct pg_pool *pool;
-    struct hasher *hasher;    /* process-wide */
-    struct rate_table *rates; /* process-wide */
-    struct sandbox *rules;    /* of the same generation and worker */
+    struct hasher *hasher;             /* process-wide */
+    struct rate_table *rates;          /* process-wide */
+    struct sandbox *rules;             /* of the same generation and worker */
+    struct sandbox_limits rule_limits; /* of candidates */
     struct auth_keys keys;
     char rule_version[65];
     struct json_options {

@@ -72,6 +72,18 @@ static const struct command commands[] = {
              "standard library; arguments are in the table arg. Exit code: os.exit's, 1 after an error.",
      .needs_root = true,
      .run = command_lua},
+    {.name = "rules",
+     .arguments = "ACTION [ARGUMENT]...",
+     .summary = "check, try, show, compare, explain, replay and roll back rule files",
+     .is_tool = true,
+     .needs_root = true,
+     .run = command_tool},
+    {.name = "audit",
+     .arguments = "[ARGUMENT]...",
+     .summary = "recompute all that is recorded, and list what differs",
+     .is_tool = true,
+     .needs_root = true,
+     .run = command_tool},
     {.name = "version",
      .arguments = "",
      .summary = "print the versions of the program and its libraries",
@@ -162,7 +174,13 @@ static int read_options(struct command_line *line, int argc, char **argv)
         options[i + 3] = (struct option){line->command->options[i], required_argument, NULL, OWN_OPTION + i};
     optind = 0;
     opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+h", options, NULL)) != -1;) {
+    bool is_tool = line->command != NULL && line->command->is_tool;
+    int begun = 1; /* where the option being read stands */
+    for (int option; (option = getopt_long(argc, argv, "+h", options, NULL)) != -1; begun = optind) {
+        if (is_tool && (option == 'h' || option == '?')) {
+            optind = begun;
+            return -1;
+        }
         if (option == 'h' && line->command != NULL)
             print_command_help(line->command);
         else if (option == 'h')

@@ -19,7 +19,7 @@ struct command_line {
     struct config_flag flags[COMMAND_FLAGS_MAX];
     size_t flag_count;
     const char *options[COMMAND_OPTIONS_MAX]; /* values of command->options, NULL if not given */
-    int argc; /* what is left */
+    int argc;                                 /* what is left */
     char **argv;
 };
 
@@ -28,6 +28,8 @@ struct command {
     const char *help;                       /* paragraphs for --help */
     const char *options[COMMAND_OPTIONS_MAX + 1]; /* long options with a value, NULL-terminated */
     bool needs_root;
+    bool is_tool; /* the options after the name are read by its script, but --root and --set before any other
+                     word */
     int (*run)(const struct command_line *line);
 };
 
@@ -38,7 +40,8 @@ int command_main(int argc, char **argv);
 int command_usage(const struct command_line *line, const char *format, ...) PRINTF(2, 3);
 /* "lexicraft: text" on stderr; returns code. */
 int command_fail(int code, const struct err *err);
-/* The settings as this command line sees them; NULL after a complaint (EXIT_CODE_CONFIG). *bundle may be NULL. */
+/* The settings as this command line sees them; NULL after a complaint (EXIT_CODE_CONFIG). *bundle may be
+ * NULL. */
 struct config *command_config(const struct command_line *line, struct bundle **bundle);
 struct generation_options command_generation_options(const struct command_line *line);
 
@@ -49,6 +52,7 @@ int command_migrate(const struct command_line *line);
 int command_reload(const struct command_line *line);
 int command_token(const struct command_line *line);
 int command_lua(const struct command_line *line);
+int command_tool(const struct command_line *line);
 int command_version(const struct command_line *line);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "host/generation_sql.h"
+#include "script/property.h"
 
 #define LOAD_HOOK_INSTRUCTIONS 10000
 
@@ -68,6 +69,19 @@ static void copy_key(unsigned char *to, size_t *len, const char *key)
     memcpy(to, key, *len);
 }
 
+static struct sandbox_limits rule_limits(const struct config *config)
+{
+    return (struct sandbox_limits){.cpu_ms = (uint32_t)config->rules.cpu_ms,
+                                   .instructions = (uint64_t)config->rules.instructions_max,
+                                   .memory_bytes = (size_t)config->rules.memory_bytes_max};
+}
+
+struct sandbox *generation_open_rules(struct bundle *bundle, const struct config *config, struct err *err)
+{
+    struct sandbox_limits limits = rule_limits(config);
+    return sandbox_new(bundle, &limits, err);
+}
+
 void generation_fill_context(struct bind_context *c, const struct config *config, const struct bundle *bundle)
 {
     copy_key(c->keys.current, &c->keys.current_len, config->auth.key);
@@ -78,6 +92,7 @@ void generation_fill_context(struct bind_context *c, const struct config *config
     c->json.bytes_max = (size_t)config->http.body_bytes_max;
     c->json.depth_max = (int)config->json.depth_max;
     c->lock_ms = (uint32_t)config->database.lock_ms;
+    c->rule_limits = rule_limits(config);
     c->loading = true;
 }
 
@@ -106,14 +121,6 @@ static int open_vm(struct program *p, struct bundle *bundle, struct config *conf
     if (bind_open(p->app, err) != 0)
         return -1;
     return generation_preload_config(p->app, config, err);
-}
-
-struct sandbox *generation_open_rules(struct bundle *bundle, const struct config *config, struct err *err)
-{
-    struct sandbox_limits limits = {.cpu_ms = (uint32_t)config->rules.cpu_ms,
-                                    .instructions = (uint64_t)config->rules.instructions_max,
-                                    .memory_bytes = (size_t)config->rules.memory_bytes_max};
-    return sandbox_new(bundle, &limits, err);
 }
 
 static struct program *program_new(struct bundle *bundle, struct config *config, struct err *err)
@@ -278,8 +285,10 @@ static void check_rules(struct bundle *bundle, const struct config *config, stru
         note_fault(faults, err.text);
         return;
     }
-    if (sandbox_check(rules, note_fault, faults) < 0 && faults->count == before)
-        note_fault(faults, "lua/rules: an example does not hold");
+    int examples = sandbox_check(rules, note_fault, faults);
+    int properties = property_check(bundle, rules, note_fault, faults);
+    if ((examples < 0 || properties < 0) && faults->count == before)
+        note_fault(faults, "lua/rules: an example or a property does not hold");
     sandbox_free(rules);
 }
 

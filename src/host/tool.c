@@ -126,20 +126,32 @@ static int run_script(lua_State *L)
     return 0;
 }
 
-static int start_script(struct tool *tool, int argc, char **argv, struct err *err)
+static int load_file(struct vm *vm, char *path, struct err *err)
 {
     struct buf text = BUF_INIT;
+    int rc = environment_read_file(".", path, BUNDLE_FILE_BYTES_MAX, &text, err);
+    if (rc == 1)
+        rc = err_set(err, ERR_IO, "%s: no such file", path);
+    if (rc == 0) {
+        struct bundle_file file = {.path = path, .bytes = text.data, .len = text.len};
+        rc = vm_load(vm, &file, err);
+    }
+    buf_release(&text);
+    return rc;
+}
+
+static int load_bundled(struct vm *vm, const char *path, struct err *err)
+{
+    const struct bundle_file *file = bundle_find(vm->bundle, path);
+    return file != NULL ? vm_load(vm, file, err) : err_set(err, ERR_IO, "%s: no such file", path);
+}
+
+static int start_script(struct tool *tool, bool is_bundled, int argc, char **argv, struct err *err)
+{
     lua_State *L = tool->vm->L;
     lua_pushlightuserdata(L, tool);
     lua_pushcclosure(L, run_script, 1);
-    int rc = environment_read_file(".", argv[0], BUNDLE_FILE_BYTES_MAX, &text, err);
-    if (rc == 1)
-        rc = err_set(err, ERR_IO, "%s: no such file", argv[0]);
-    if (rc == 0) {
-        struct bundle_file file = {.path = argv[0], .bytes = text.data, .len = text.len};
-        rc = vm_load(tool->vm, &file, err);
-    }
-    buf_release(&text);
+    int rc = is_bundled ? load_bundled(tool->vm, argv[0], err) : load_file(tool->vm, argv[0], err);
     if (rc != 0)
         return -1;
     if (!lua_checkstack(L, argc))
@@ -226,7 +238,8 @@ static void close_vm(struct tool *tool)
     bind_context_release(&tool->context);
 }
 
-int tool_run(struct bundle *bundle, struct config *config, int argc, char **argv, struct err *err)
+static int run(bool is_bundled, struct bundle *bundle, struct config *config, int argc, char **argv,
+               struct err *err)
 {
     struct tool tool = {0};
     if (uv_loop_init(&tool.loop) != 0)
@@ -235,12 +248,12 @@ int tool_run(struct bundle *bundle, struct config *config, int argc, char **argv
     int rc = open_vm(&tool, VM_TOOL, bundle, config, err);
     if (rc == 0) {
         tool.context.rules = generation_open_rules(bundle, config, err);
-        rc = tool.context.rules == NULL ? -1 : 0;
+        rc = tool.context.rules == NULL && !is_bundled ? -1 : 0;
     }
     if (rc == 0)
         rc = prepare_globals(&tool, argc, argv, err);
     if (rc == 0)
-        rc = start_script(&tool, argc, argv, err);
+        rc = start_script(&tool, is_bundled, argc, argv, err);
     while (rc == 0 && !tool.over)
         uv_run(&tool.loop, UV_RUN_ONCE);
     uv_prepare_stop(&tool.turn);
@@ -248,6 +261,16 @@ int tool_run(struct bundle *bundle, struct config *config, int argc, char **argv
     close_loop(&tool);
     uv_loop_close(&tool.loop);
     return rc == 0 ? tool.exit_code : -1;
+}
+
+int tool_run(struct bundle *bundle, struct config *config, int argc, char **argv, struct err *err)
+{
+    return run(false, bundle, config, argc, argv, err);
+}
+
+int tool_run_bundled(struct bundle *bundle, struct config *config, int argc, char **argv, struct err *err)
+{
+    return run(true, bundle, config, argc, argv, err);
 }
 
 /* ---- tokens ---- */

@@ -20,7 +20,8 @@
 
 struct reader {
     struct bundle *bundle;
-    char *root; /* resolved */
+    char *root;  /* resolved */
+    size_t skip; /* so many bytes of a path are not part of its place below root */
     size_t cap;
     size_t bytes; /* read so far, of all files */
     struct err *err;
@@ -123,7 +124,7 @@ static int read_entry(struct reader *r, const char *folder, const char *name, in
         return 0;
     char path[PATH_MAX], full[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path ||
-        (size_t)snprintf(full, sizeof full, "%s/%s", r->root, path) >= sizeof full)
+        (size_t)snprintf(full, sizeof full, "%s/%s", r->root, path + r->skip) >= sizeof full)
         return err_set(r->err, ERR_LIMIT, "%s: path too long", folder);
     if (strcmp(path, "lua/types") == 0)
         return 0;
@@ -152,7 +153,7 @@ static int read_folder(struct reader *r, const char *path, int depth)
     if (depth > FOLDER_DEPTH_MAX)
         return err_set(r->err, ERR_LIMIT, "%s: folders nested more than %d deep", path, FOLDER_DEPTH_MAX);
     char full[PATH_MAX];
-    if ((size_t)snprintf(full, sizeof full, "%s/%s", r->root, path) >= sizeof full)
+    if ((size_t)snprintf(full, sizeof full, "%s/%s", r->root, path + r->skip) >= sizeof full)
         return err_set(r->err, ERR_LIMIT, "%s: path too long", path);
     DIR *dir = opendir(full);
     if (!dir) {
@@ -216,25 +217,91 @@ static void hash_files(const struct bundle *b, const char *prefix, char hex[65])
     hash_hex(digest, hex);
 }
 
-struct bundle *bundle_read(const char *root, struct err *err)
+static struct bundle *finish(struct bundle *b)
 {
-    struct reader r = {.err = err, .root = realpath(root, NULL)};
-    if (!r.root) {
-        (void)err_set(err, ERR_IO, "%s: %s", root, strerror(errno));
-        return NULL;
-    }
-    struct bundle *b = x_calloc(1, sizeof *b);
-    b->refs = 1;
-    b->root = r.root;
-    r.bundle = b;
-    if (read_config(&r) < 0 || read_folder(&r, "lua", 0) < 0) {
-        bundle_unref(b);
-        return NULL;
-    }
-    qsort(b->files, b->count, sizeof *b->files, by_path);
+    if (b->count > 0)
+        qsort(b->files, b->count, sizeof *b->files, by_path);
     hash_files(b, "", b->hash);
     hash_files(b, RULES_PREFIX, b->rule_version);
     return b;
+}
+
+/* r is set up to read below folder. */
+static struct bundle *begin(struct reader *r, const char *folder, struct err *err)
+{
+    *r = (struct reader){.err = err, .root = realpath(folder, NULL)};
+    if (!r->root) {
+        (void)err_set(err, ERR_IO, "%s: %s", folder, strerror(errno));
+        return NULL;
+    }
+    r->bundle = x_calloc(1, sizeof *r->bundle);
+    r->bundle->refs = 1;
+    r->bundle->root = r->root;
+    return r->bundle;
+}
+
+struct bundle *bundle_read(const char *root, struct err *err)
+{
+    struct reader r;
+    struct bundle *b = begin(&r, root, err);
+    if (b && (read_config(&r) < 0 || read_folder(&r, "lua", 0) < 0)) {
+        bundle_unref(b);
+        return NULL;
+    }
+    return b ? finish(b) : NULL;
+}
+
+struct bundle *bundle_read_rules(const char *folder, struct err *err)
+{
+    struct reader r;
+    struct bundle *b = begin(&r, folder, err);
+    if (!b)
+        return NULL;
+    char below[PATH_MAX];
+    struct stat st;
+    bool is_root = (size_t)snprintf(below, sizeof below, "%s/lua/rules", b->root) < sizeof below &&
+                   stat(below, &st) == 0 && S_ISDIR(st.st_mode);
+    r.skip = is_root ? 0 : strlen("lua/rules");
+    if (read_folder(&r, "lua/rules", 1) < 0) {
+        bundle_unref(b);
+        return NULL;
+    }
+    if (b->count == 0) {
+        (void)err_set(err, ERR_INVALID, "%s: no rule files there", folder);
+        bundle_unref(b);
+        return NULL;
+    }
+    return finish(b);
+}
+
+static int add_text(struct reader *r, const struct bundle_text *text)
+{
+    if (!has_prefix(text->path, RULES_PREFIX) || !has_suffix(text->path, ".lua") ||
+        strlen(text->path) <= strlen(RULES_PREFIX) + strlen(".lua"))
+        return err_set(r->err, ERR_INVALID, "%.200s: not the path of a rule file", text->path);
+    if (r->bundle->count == BUNDLE_FILES_MAX)
+        return err_set(r->err, ERR_LIMIT, "%s: more than %d files", text->path, BUNDLE_FILES_MAX);
+    if (text->len > BUNDLE_RULE_BYTES_MAX)
+        return err_set(r->err, ERR_LIMIT, "%s: larger than %u bytes", text->path, BUNDLE_RULE_BYTES_MAX);
+    if (!utf8_is_valid(text->bytes, text->len) || !utf8_is_valid(text->path, strlen(text->path)))
+        return err_set(r->err, ERR_INVALID, "%s: not UTF-8", text->path);
+    struct buf content = BUF_INIT;
+    buf_append(&content, text->bytes, text->len);
+    add_file(r, text->path, &content);
+    return 0;
+}
+
+struct bundle *bundle_of_rules(const struct bundle_text *texts, size_t count, struct err *err)
+{
+    struct reader r = {.err = err, .bundle = x_calloc(1, sizeof *r.bundle)};
+    r.bundle->refs = 1;
+    for (size_t i = 0; i < count; i++) {
+        if (add_text(&r, &texts[i]) < 0) {
+            bundle_unref(r.bundle);
+            return NULL;
+        }
+    }
+    return finish(r.bundle);
 }
 
 struct bundle *bundle_ref(struct bundle *b)

@@ -33,6 +33,17 @@ struct bundle {
 /* Hidden files, links out of the root and other endings are ignored; a file that is too large, unreadable or
  * not UTF-8 is an error that names it. */
 struct bundle *bundle_read(const char *root, struct err *err) MUSTCHECK;
+/* Only the rule files of a folder: those below DIR/lua/rules/ if there is that, else those below DIR itself;
+ * named lua/rules/… either way. */
+struct bundle *bundle_read_rules(const char *folder, struct err *err) MUSTCHECK;
+
+struct bundle_text {
+    const char *path, *bytes;
+    size_t len;
+};
+
+/* A bundle of rule files given as texts, which are copied. */
+struct bundle *bundle_of_rules(const struct bundle_text *texts, size_t count, struct err *err) MUSTCHECK;
 struct bundle *bundle_ref(struct bundle *b);
 void bundle_unref(struct bundle *b);                                             /* NULL allowed */
 const struct bundle_file *bundle_find(const struct bundle *b, const char *path); /* NULL if absent */

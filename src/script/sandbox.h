@@ -41,6 +41,13 @@ void sandbox_set_limits(struct sandbox *s, const struct sandbox_limits *limits);
 int sandbox_call(struct sandbox *s, const char *rule, const char *function, lua_State *from, int input_index,
                  struct buf *input_json, struct buf *result_json, struct err *err) MUSTCHECK;
 
+/* Push on to a copy of what a rule file returns under this name ("parameters", "shapes"): plain data, nil if
+ * there is none. -1: err->text as sandbox_call, to is as before. */
+int sandbox_push_field(struct sandbox *s, const char *rule, const char *field, lua_State *to,
+                       struct err *err) MUSTCHECK;
+/* The names of the rule files by index from 0, sorted by path; NULL after the last. */
+const char *sandbox_rule_name(const struct sandbox *s, size_t index);
+
 /* Run every rule's examples(). failed(data, text) for each that does not hold, text "lua/rules/x.lua:88:
  * example 3 (award): expected {…}, got {…}", and for a function without any. Integers and floats differ.
  * Returns the number of examples run, -1 if anything failed or a file has none. */

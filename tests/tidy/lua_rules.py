@@ -12,6 +12,7 @@ FOLDERS = {
     "store": {"store", "lib"},
     "lib": {"lib"},
     "rules": {"rules"},
+    "checks": {"checks"},
     "tools": {"tools", "store", "lib"},
 }
 BINDINGS = {
@@ -21,7 +22,8 @@ BINDINGS = {
     "store": {"db", "json", "config"},
     "lib": {"http", "json", "log", "config", "clock", "auth", "rate"},
     "rules": set(),
-    "tools": {"json"},
+    "checks": set(),
+    "tools": {"json", "rules", "config", "clock", "db"},
 }
 REQUIRE = re.compile(r"""\brequire\s*\(?\s*["']([\w.]+)["']""")
 FUNCTION_LINES_MAX = 70
