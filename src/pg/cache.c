@@ -1,6 +1,7 @@
 /* Keeps the names of one connection's prepared statements in order of use. */
 #include "pg/cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ struct cache_entry *cache_use(struct cache *c, const char *name)
 struct cache_entry *cache_add(struct cache *c, const char *name)
 {
     struct cache_entry *entry = x_calloc(1, sizeof(*entry));
-    strncpy(entry->name, name, sizeof(entry->name) - 1);
+    snprintf(entry->name, sizeof(entry->name), "%s", name);
     entry->serial = ++c->last_serial;
     list_append(&c->by_use, &entry->by_use);
     list_append(bucket_of(c, name), &entry->in_bucket);

@@ -1,8 +1,8 @@
 /* One SQL statement on its way: text, parameters, where the result goes. The unit both lanes carry.
  *
- * Ownership: pg_op_new gives the caller one reference. While an op is in flight the lane holds another, so the caller
- * may pg_op_free at any time: the op is then orphaned, its result is read and thrown away, done is not called.
- * Loop thread only (one worker). Never raises a Lua error.
+ * Ownership: pg_op_new gives the caller one reference. While an op is in flight the lane holds another, so
+ * the caller may pg_op_free at any time: the op is then orphaned, its result is read and thrown away, done is
+ * not called. Loop thread only (one worker). Never raises a Lua error.
  */
 #ifndef PG_OP_H
 #define PG_OP_H
@@ -14,11 +14,11 @@
 /* A statement's text with what is derived from it once. Immutable; must outlive the ops that name it
  * (pg_op_new copies it). */
 struct pg_statement {
-    const char *text;  /* NUL-terminated, $1 … $n */
-    char name[33];     /* "s" + 128 bit hash of the text in hex, cut to fit: the server-side name */
-    bool is_read;      /* begins with SELECT/VALUES/TABLE/WITH and holds no word that writes, locks or calls
-                          (nextval, pg_…(, …): may share a Sync with other reads and may be repeated by itself. A
-                          function of your own that writes is not seen: set is_write for such a statement */
+    const char *text; /* NUL-terminated, $1 … $n */
+    char name[33];    /* "s" + 128 bit hash of the text in hex, cut to fit: the server-side name */
+    bool is_read;     /* begins with SELECT/VALUES/TABLE/WITH and holds no word that writes, locks or calls
+                         (nextval, pg_…(, …): may share a Sync with other reads and may be repeated by itself. A
+                         function of your own that writes is not seen: set is_write for such a statement */
 };
 /* Fill s from text (borrowed). */
 void pg_statement_init(struct pg_statement *s, const char *text);
@@ -41,28 +41,28 @@ struct pg_op {
     struct pg_params params;
     pg_done_fn done;
     void *data;
-    uint64_t deadline_ns;  /* mono_ns() after which it is given up: ERR_TIMEOUT; 0: the pool's statement_ms */
-    bool is_write;         /* own Sync; repeated only where PostgreSQL has said that it did not happen; preset from
-                              the statement's is_read */
+    uint64_t deadline_ns; /* mono_ns() after which it is given up: ERR_TIMEOUT; 0: the pool's statement_ms */
+    bool is_write; /* own Sync; repeated only where PostgreSQL has said that it did not happen; preset from
+                      the statement's is_read */
     /* read by the caller in done */
     bool ok;
     struct pg_result *result; /* owned by the op; NULL unless ok */
-    struct err err;           /* why not ok: ERR_DB (sqlstate says what), ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a write whose
-                                 answer was lost), ERR_BUSY, ERR_CANCELLED */
+    struct err err; /* why not ok: ERR_DB (sqlstate says what), ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a
+                       write whose answer was lost), ERR_BUSY, ERR_CANCELLED */
     /* private to pg/ */
     struct pg_statement statement; /* text is a private copy */
     struct list link;
     int refs;
-    int attempts;         /* how often it was taken back to be sent again */
-    uint64_t expires_ns;  /* deadline_ns, or statement_ms after it was sent */
-    uint64_t wait_ns;     /* end of its wait for a connection */
-    const void *owner;    /* the transaction it belongs to, or NULL */
-    bool is_queued;       /* a lane holds it */
-    bool is_abandoned;    /* the caller's reference is gone: done is not called */
-    bool is_alone;        /* a read that is to have its own Sync */
-    bool was_lost;        /* a connection was lost with it once already */
-    bool is_unnamed;      /* not to be prepared: its prepared form was stale */
-    bool is_refused;      /* its PREPARE failed; err says why */
+    int attempts;        /* how often it was taken back to be sent again */
+    uint64_t expires_ns; /* deadline_ns, or statement_ms after it was sent */
+    uint64_t wait_ns;    /* end of its wait for a connection */
+    const void *owner;   /* the transaction it belongs to, or NULL */
+    bool is_queued;      /* a lane holds it */
+    bool is_abandoned;   /* the caller's reference is gone: done is not called */
+    bool is_alone;       /* a read that is to have its own Sync */
+    bool was_lost;       /* a connection was lost with it once already */
+    bool is_unnamed;     /* not to be prepared: its prepared form was stale */
+    bool is_refused;     /* its PREPARE failed; err says why */
 };
 
 struct pg_op *pg_op_new(const struct pg_statement *statement);

@@ -1,12 +1,13 @@
-/* A blocking connection for commands and for the reload thread: simple, sequential, with a deadline on each step.
- * One thread at a time per session. Never raises a Lua error. Never used on a worker's loop. */
+/* A blocking connection for commands and for the reload thread: simple, sequential, with a deadline on each
+ * step. One thread at a time per session. Never raises a Lua error. Never used on a worker's loop. */
 #ifndef PG_SESSION_H
 #define PG_SESSION_H
 
 #include "pg/op.h"
 
 struct pg_session;
-/* NULL and err on failure; deadline_ms bounds connecting and every later call. */
+/* NULL and err on failure; deadline_ms bounds connecting (without the look-up of a host name) and every later
+ * call; after a passed deadline the session is of no more use. */
 struct pg_session *pg_session_open(const char *url, uint32_t deadline_ms, struct err *err) MUSTCHECK;
 void pg_session_close(struct pg_session *s); /* NULL allowed */
 /* Several statements in one simple query, results dropped (DDL, BEGIN, …). */

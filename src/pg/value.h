@@ -1,5 +1,6 @@
-/* Values of PostgreSQL as C sees them: results in binary format (independent of session settings), decoded cell by
- * cell; parameters in text format, encoded by whoever binds them. Pure; any thread; never raises a Lua error.
+/* Values of PostgreSQL as C sees them: results in binary format (independent of session settings), decoded
+ * cell by cell; parameters in text format, encoded by whoever binds them. Pure; any thread; never raises a
+ * Lua error.
  */
 #ifndef PG_VALUE_H
 #define PG_VALUE_H
@@ -11,14 +12,14 @@ struct pg_result; /* a PGresult */
 
 enum pg_kind {
     PG_NULL,
-    PG_BOOL,    /* boolean */
-    PG_INT,     /* int2, int4, int8, oid */
-    PG_DOUBLE,  /* float4, float8 */
-    PG_TEXT,    /* text, varchar, bpchar, name, enums, unknown, citext: text as it is;
-                   uuid, numeric (exact digits), date (YYYY-MM-DD), timestamptz (RFC 3339, UTC, microseconds,
-                   "2026-11-22T14:39:00.123456Z"), bytea as "\x…" : formatted */
-    PG_JSON,    /* json, jsonb: the JSON text */
-    PG_ARRAY,   /* one-dimensional array: elements follow through pg_array_next */
+    PG_BOOL,   /* boolean */
+    PG_INT,    /* int2, int4, int8, oid */
+    PG_DOUBLE, /* float4, float8 */
+    PG_TEXT,   /* text, varchar, bpchar, name, enums, unknown, citext: text as it is;
+                  uuid, numeric (exact digits), date (YYYY-MM-DD), timestamptz (RFC 3339, UTC, microseconds,
+                  "2026-11-22T14:39:00.123456Z"), bytea as "\x…" : formatted */
+    PG_JSON,   /* json, jsonb: the JSON text */
+    PG_ARRAY,  /* one-dimensional array: elements follow through pg_array_next */
 };
 
 struct pg_cell {
@@ -44,7 +45,8 @@ int64_t pg_result_affected(const struct pg_result *r);
 int pg_result_cell(const struct pg_result *r, int row, int column, struct buf *scratch, struct pg_cell *cell,
                    struct err *err) MUSTCHECK;
 /* Decode the next element of an array cell into element; call element_count times. */
-int pg_array_next(struct pg_cell *array, struct buf *scratch, struct pg_cell *element, struct err *err) MUSTCHECK;
+int pg_array_next(struct pg_cell *array, struct buf *scratch, struct pg_cell *element,
+                  struct err *err) MUSTCHECK;
 void pg_result_free(struct pg_result *r); /* NULL allowed */
 
 /* Text array literal for a parameter: call begin, item… , end. NULL item → NULL. */

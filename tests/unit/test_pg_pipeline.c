@@ -428,7 +428,8 @@ static void test_many_answers_at_once(void **state)
     struct call large; /* makes libpq's buffer so big that all answers fit */
     call_run(b, &large, "SELECT repeat('x', 1000000)");
     call_release(&large);
-    uv_timer_start(&b->tick, bench_tick, TEST_WAIT_NS / 1000000 + 1000, 0); /* only to end a test that fails */
+    uv_timer_start(&b->tick, bench_tick, TEST_WAIT_NS / 1000000 + 1000,
+                   0); /* only to end a test that fails */
     for (size_t i = 0; i < COUNT_OF(calls); i++)
         call_start(b, &calls[i], "SELECT 1");
     pg_pool_flush(b->pool);
