@@ -40,7 +40,7 @@ function progress.begin(tx, child_id, parent_id, learning_point_id)
   local plan, call = rules.call("schedule", "begin", { tier = before.tier })
   local point = { child_id = child_id, learning_point_id = learning_point_id, tier = before.tier }
   return {
-    progress = store.begin(tx, child_id, learning_point_id, before.tier, now),
+    progress = store.begin(tx, child_id, learning_point_id, before.tier, plan.algorithm, now),
     next = tests.plan(tx, point, nil, plan.next, call, now),
   }
 end

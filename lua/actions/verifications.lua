@@ -40,6 +40,7 @@ end
 ---@field account table        as it will be
 ---@field moves { move: ledger.move, sequence: integer, description: string, call: rules.call }[]
 ---@field plan? { next: table, call: rules.call }
+---@field algorithm_state table  of the attempt, as it will be
 
 -- One more move of the ledger, and the rule call that decided it.
 local function add_move(completion, move, description, call)
@@ -82,15 +83,35 @@ local function unlock(completion, is_last)
   add_move(completion, ledger.unlocked(completion.account, share.points), "passed: points unlocked", call)
 end
 
+-- Ask the schedule what a pass or a failure leads to. The attempt's own algorithm plans the date, whichever one the rules
+-- prefer by now.
+---@param outcome "pass"|"fail"
+---@param more table<string, any>  what it wants to know besides
+local function schedule(completion, outcome, more)
+  local test = completion.test
+  local input = {
+    tier = test.tier,
+    test_day = test.test_day,
+    is_verified = completion.progress.status == "verified",
+    algorithm = test.algorithm,
+    state = next(test.algorithm_state) and test.algorithm_state or nil,
+    days_since_test = test.days_since_test,
+    progress_id = test.progress_id,
+    attempt = test.attempt,
+  }
+  for name, value in pairs(more) do
+    input[name] = value
+  end
+  local plan, call = rules.call("schedule", outcome, input)
+  completion.algorithm_state = plan.state or {}
+  completion.plan = plan.next and { next = plan.next, call = call }
+  return plan, call
+end
+
 local function pass(completion)
   local test, progress = completion.test, completion.progress
   local is_verified = progress.status == "verified"
-  local plan, call = rules.call("schedule", "pass", {
-    tier = test.tier,
-    test_day = test.test_day,
-    highest_day = progress.highest_day,
-    is_verified = is_verified,
-  })
+  local plan = schedule(completion, "pass", { highest_day = progress.highest_day })
   if not is_verified then
     if progress.highest_day == 0 then
       earn(completion)
@@ -100,7 +121,6 @@ local function pass(completion)
     progress.status = plan.status
     progress.verified_at = plan.status == "verified" and completion.now or nil
   end
-  completion.plan = plan.next and { next = plan.next, call = call }
 end
 
 -- The point is lost: what its attempt has earned is taken back.
@@ -117,17 +137,10 @@ local function lose(completion, call)
 end
 
 local function fail(completion)
-  local test = completion.test
-  local plan, call = rules.call("schedule", "fail", {
-    tier = test.tier,
-    test_day = test.test_day,
-    failures_before = test.failures_before,
-    is_verified = completion.progress.status == "verified",
-  })
+  local plan, call = schedule(completion, "fail", { failures_before = completion.test.failures_before })
   if plan.is_failed then
     lose(completion, call)
   end
-  completion.plan = plan.next and { next = plan.next, call = call }
 end
 
 -- Why no result can be taken now.
@@ -148,7 +161,7 @@ local function write(tx, completion, result)
     progress = progress,
     account = account,
   })
-  learning_progress.save(tx, progress, now)
+  learning_progress.save(tx, progress, completion.algorithm_state, now)
   for index, entry in ipairs(completion.moves) do
     outcome.transactions[index] = points_transactions.add(tx, progress.child_id, entry.sequence, entry.move, {
       tier = test.tier,

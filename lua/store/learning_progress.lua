@@ -18,14 +18,16 @@ local before_beginning = db.sql [[
 
 -- A point that failed is begun again, as a new attempt; any other one is left alone.
 local begin = db.sql [[
-  insert into learning_progress (child_id, learning_point_id, tier, learned_at, learned_on, created_at, updated_at)
-  select c.id, $2, $3, $4::timestamptz, ($4::timestamptz at time zone u.time_zone)::date, $4::timestamptz,
+  insert into learning_progress
+    (child_id, learning_point_id, tier, algorithm, learned_at, learned_on, created_at, updated_at)
+  select c.id, $2, $3, $5, $4::timestamptz, ($4::timestamptz at time zone u.time_zone)::date, $4::timestamptz,
          $4::timestamptz
   from children c
   join users u on u.id = c.parent_id
   where c.id = $1
   on conflict (child_id, learning_point_id, tier) do update set
     status = 'learning', attempt = learning_progress.attempt + 1, highest_day = 0,
+    algorithm = excluded.algorithm, algorithm_state = '{}',
     learned_at = excluded.learned_at, learned_on = excluded.learned_on, updated_at = excluded.updated_at
   where learning_progress.status = 'failed'
   returning child_id, id, learning_point_id, tier, status, attempt, learned_at, highest_day, points, unlocked_points,
@@ -34,7 +36,7 @@ local begin = db.sql [[
 local save = db.sql [[
   update learning_progress
   set status = $3, highest_day = $4, points = $5, unlocked_points = $6, verified_at = $7, last_tested_at = $8,
-      updated_at = $8
+      algorithm_state = $9, updated_at = $8
   where child_id = $1 and id = $2]]
 
 local find = db.sql [[
@@ -70,18 +72,20 @@ function learning_progress.before_beginning(tx, child_id, parent_id, learning_po
 end
 
 ---Queue.
+---@param algorithm string  that plans the dates of this attempt
 ---@return db.pending  no row if the point is under way or verified
-function learning_progress.begin(tx, child_id, learning_point_id, tier, now)
-  return tx:later(begin, child_id, learning_point_id, tier, now)
+function learning_progress.begin(tx, child_id, learning_point_id, tier, algorithm, now)
+  return tx:later(begin, child_id, learning_point_id, tier, now, algorithm)
 end
 
 ---Queue: the state after a test.
 ---@param progress { child_id: string, id: integer, status: string, highest_day: integer, points: integer,
 ---unlocked_points: integer, verified_at: string? }
+---@param algorithm_state table  what the algorithm remembers of this attempt
 ---@return db.pending
-function learning_progress.save(tx, progress, tested_at)
+function learning_progress.save(tx, progress, algorithm_state, tested_at)
   return tx:later(save, progress.child_id, progress.id, progress.status, progress.highest_day, progress.points,
-    progress.unlocked_points, progress.verified_at, tested_at)
+    progress.unlocked_points, progress.verified_at, tested_at, db.json(algorithm_state))
 end
 
 function learning_progress.find(child_id, parent_id, id)

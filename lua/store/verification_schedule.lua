@@ -9,7 +9,9 @@ local before_completion = db.sql [[
          v.due_at > $4::timestamptz as is_too_early,
          v.passed = $5 and v.score = $6::numeric and v.questions = $7::jsonb and v.answers = $8::jsonb as is_same_result,
          p.id as progress_id, p.learning_point_id, p.tier, p.status, p.attempt as progress_attempt, p.learned_at,
-         p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at,
+         p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at, p.algorithm, p.algorithm_state,
+         greatest(0, ($4::timestamptz at time zone u.time_zone)::date
+                     - (p.last_tested_at at time zone u.time_zone)::date) as days_since_test,
          (select count(*)
           from verification_schedule f
           where f.child_id = v.child_id and f.learning_progress_id = v.learning_progress_id

@@ -68,9 +68,16 @@ function modules.load(name, replaced)
   return module
 end
 
----A rule file's table, run anew.
-function modules.rule(name)
-  return dofile("lua/rules/" .. name .. ".lua")
+---A rule file's table, run anew, as are the rule files it requires but those given.
+---@param name string
+---@param given? table<string, table>  rule files by name
+function modules.rule(name, given)
+  local environment = setmetatable({
+    require = function(other)
+      return given and given[other] or modules.rule(other, given)
+    end,
+  }, { __index = _G })
+  return assert(loadfile("lua/rules/" .. name .. ".lua", "t", environment))()
 end
 
 return modules
