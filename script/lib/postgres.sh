@@ -109,9 +109,12 @@ pg_create() {
 pg_write_place() {
   local quoted caller
   pg_choose_socket
-  quoted=${pg_socket//\"/\"\"}
-  quoted=${quoted//\'/\'\'}
-  pg_write place.conf "unix_socket_directories = '\"$quoted\"'"
+  # The setting is a list: a folder whose name could be taken for several is quoted in it.
+  quoted=$pg_socket
+  if [[ $quoted == *[,\"]* ]]; then
+    quoted=\"${quoted//\"/\"\"}\"
+  fi
+  pg_write place.conf "unix_socket_directories = '${quoted//\'/\'\'}'"
   pg_write pg_hba.conf '# TYPE DATABASE USER METHOD' "local all all $1"
   local -a lines=('# MAP SYSTEM-USER ROLE')
   for caller in $(printf '%s\n' "$pg_owner" "$(id -un)" | sort -u); do
