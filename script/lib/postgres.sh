@@ -107,14 +107,9 @@ pg_create() {
 
 # pg_write_place AUTH: what depends on where the clone is and who calls. Written at every start, as a clone may be moved.
 pg_write_place() {
-  local quoted caller
+  local caller
   pg_choose_socket
-  # The setting is a list: a folder whose name could be taken for several is quoted in it.
-  quoted=$pg_socket
-  if [[ $quoted == *[,\"]* ]]; then
-    quoted=\"${quoted//\"/\"\"}\"
-  fi
-  pg_write place.conf "unix_socket_directories = '${quoted//\'/\'\'}'"
+  pg_write place.conf "unix_socket_directories = '${pg_socket//\'/\'\'}'"
   pg_write pg_hba.conf '# TYPE DATABASE USER METHOD' "local all all $1"
   local -a lines=('# MAP SYSTEM-USER ROLE')
   for caller in $(printf '%s\n' "$pg_owner" "$(id -un)" | sort -u); do
@@ -130,11 +125,11 @@ pg_write() {
   printf '%s\n' "$@" | pg_as tee "$file" >/dev/null
 }
 
-# The socket lives in the data folder, unless its path would be too long for one.
+# The socket lives in the data folder, unless its path would be too long for one, or could be taken for a list of paths.
 pg_choose_socket() {
   local LC_ALL=C
   local -r path=$pg_data/$pg_socket_name
-  if ((${#path} <= pg_socket_path_max)); then
+  if ((${#path} <= pg_socket_path_max)) && [[ $path != *[,\"]* ]]; then
     pg_socket=$pg_data
     return
   fi
