@@ -1,5 +1,6 @@
-/* The admin port: /healthz, /readyz, /metrics, /reload and, with a test clock, /clock. On the main loop, away from the API.
- * Requests that a browser page may have caused (they carry Origin) are refused. Main thread. Never raises a Lua error. */
+/* The admin port: /healthz, /readyz, /metrics, /reload and, with a test clock, /clock. On the main loop, away
+ * from the API. Requests that a browser page may have caused (they carry Origin) are refused. Main thread.
+ * Never raises a Lua error. */
 #ifndef HOST_ADMIN_H
 #define HOST_ADMIN_H
 

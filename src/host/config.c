@@ -290,6 +290,7 @@ void config_each(const struct config *c, bool reveal,
         buf_clear(&value);
         buf_append(&value, "", 0);
         setting_format(s, c, &value);
+        assert(value.data != NULL);
         bool mask = (s->marks & SETTING_SECRET) != 0 && !reveal && value.len > 0;
         visit(data, s->key, mask ? "***" : value.data, c->impl->origins[i],
               (s->marks & SETTING_RESTART) != 0);

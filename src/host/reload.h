@@ -1,5 +1,6 @@
-/* Reload: builds a generation on a thread of its own, waits until no older one drains, hands it to the workers, and reports
- * when every worker has it. One runs at a time, at most one more is pending: any number of requests meanwhile share it.
+/* Reload: builds a generation on a thread of its own, waits until no older one drains, hands it to the
+ * workers, and reports when every worker has it. One runs at a time, at most one more is pending: any number
+ * of requests meanwhile share it.
  *
  * Also used for the first generation at a cold start. Main thread only. Never raises a Lua error.
  */
@@ -26,7 +27,8 @@ struct reload_result { /* borrowed for the callback */
 typedef void (*reload_done_fn)(void *data, const struct reload_result *result);
 
 struct reload_hooks {
-    /* Give g to every worker; it is the live one from here on. The first time: make the workers; -1 ends the program. */
+    /* Give g to every worker; it is the live one from here on. The first time: make the workers; -1 ends the
+     * program. */
     int (*activate)(void *data, struct generation *g, struct err *err);
     /* Has every worker adopted generation number? Does one still drain an older one? */
     bool (*is_settled)(void *data, uint64_t number);
@@ -37,11 +39,14 @@ struct reload_hooks {
 };
 
 struct reload;
-/* options->workers, database_url, skip_hash and database are set by reload itself; strings must outlive it. */
-struct reload *reload_new(uv_loop_t *loop, const struct generation_options *options, const struct reload_hooks *hooks);
+/* options->workers, database_url, skip_hash and database are set by reload itself; strings must outlive it.
+ */
+struct reload *reload_new(uv_loop_t *loop, const struct generation_options *options,
+                          const struct reload_hooks *hooks);
 /* What the running process was started with; names restart-only settings that differ later. */
 void reload_set_started(struct reload *r, struct config *started, unsigned workers);
-/* Reload, or join the pending one. done (may be NULL) is called once, with the outcome or because of reload_close. */
+/* Reload, or join the pending one. done (may be NULL) is called once, with the outcome or because of
+ * reload_close. */
 void reload_request(struct reload *r, reload_done_fn done, void *data);
 /* Look again whether workers have settled or drained. */
 void reload_progress(struct reload *r);

@@ -1,5 +1,5 @@
-/* The serving process: its main loop and everything that hangs on it. The struct is shared by serve.c and admin.c only.
- * Main thread. Never raises a Lua error. */
+/* The serving process: its main loop and everything that hangs on it. The struct is shared by serve.c and
+ * admin.c only. Main thread. Never raises a Lua error. */
 #ifndef HOST_SERVE_H
 #define HOST_SERVE_H
 
@@ -18,8 +18,8 @@ struct serve {
     struct generation_options options;
     struct config *started; /* the settings read at start */
     struct worker **workers;
-    unsigned worker_count;  /* as configured */
-    unsigned workers_made;  /* 0 until the first generation is live */
+    unsigned worker_count; /* as configured */
+    unsigned workers_made; /* 0 until the first generation is live */
     struct hasher *hasher;
     struct rate_table *rates;
     struct reload *reload;

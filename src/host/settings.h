@@ -1,4 +1,5 @@
-/* The table of every setting: key, type, bounds, default, marks. config.c merges the sources, this file knows the values.
+/* The table of every setting: key, type, bounds, default, marks. config.c merges the sources, this file knows
+ * the values.
  *
  * Pure functions on a struct config that is still being filled; any thread. Never raises a Lua error.
  */
@@ -42,7 +43,8 @@ int setting_set_text(const struct setting *s, struct config *c, const char *text
 int setting_set_number(const struct setting *s, struct config *c, int64_t number, struct err *err) MUSTCHECK;
 int setting_set_flag(const struct setting *s, struct config *c, bool flag, struct err *err) MUSTCHECK;
 /* items is NULL-terminated and copied. */
-int setting_set_list(const struct setting *s, struct config *c, char *const *items, struct err *err) MUSTCHECK;
+int setting_set_list(const struct setting *s, struct config *c, char *const *items,
+                     struct err *err) MUSTCHECK;
 /* From the environment or a flag: numbers in decimal, true or false, lists separated by commas. */
 int setting_parse(const struct setting *s, struct config *c, const char *text, struct err *err) MUSTCHECK;
 /* Append the value as setting_parse would read it. */

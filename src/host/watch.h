@@ -1,5 +1,5 @@
-/* Watches config.lua, .env and every folder of lua/, and says when one has changed and then been quiet for a while.
- * One loop's thread. Never raises a Lua error. */
+/* Watches config.lua, .env and every folder of lua/, and says when one has changed and then been quiet for a
+ * while. One loop's thread. Never raises a Lua error. */
 #ifndef HOST_WATCH_H
 #define HOST_WATCH_H
 
@@ -10,7 +10,8 @@
 #define WATCH_FOLDERS_MAX 256
 
 struct watch;
-/* changed(data) after debounce_ms without a further change, at the latest after ten times that. Off until watch_set. */
+/* changed(data) after debounce_ms without a further change, at the latest after ten times that. Off until
+ * watch_set. */
 struct watch *watch_new(uv_loop_t *loop, const char *root, void (*changed)(void *data), void *data);
 /* Change both, live. */
 void watch_set(struct watch *w, bool enabled, uint32_t debounce_ms);

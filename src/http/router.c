@@ -17,8 +17,8 @@ struct route {
 struct node {
     char *literal; /* NULL: a parameter */
     enum http_param_type type;
-    struct node **children; /* literals, then at most one parameter (the last) */
-    size_t child_count;
+    struct node **branches; /* literals, then at most one parameter (the last) */
+    size_t branch_count;
     struct route **routes; /* the methods that end here */
     size_t route_count;
 };
@@ -53,40 +53,40 @@ static bool is_slug_start(char c)
 
 /* ---- building ---- */
 
-static struct node *add_child(struct node *parent, char *literal, enum http_param_type type)
+static struct node *add_branch(struct node *parent, char *literal, enum http_param_type type)
 {
-    struct node *child = x_calloc(1, sizeof *child);
-    child->literal = literal;
-    child->type = type;
-    parent->children = x_realloc(parent->children, (parent->child_count + 1) * sizeof *parent->children);
-    size_t at = parent->child_count++;
+    struct node *branch = x_calloc(1, sizeof *branch);
+    branch->literal = literal;
+    branch->type = type;
+    parent->branches = x_realloc(parent->branches, (parent->branch_count + 1) * sizeof *parent->branches);
+    size_t at = parent->branch_count++;
     /* The parameter stays last, so that a walk in order tries literals first. */
-    if (literal != NULL && at > 0 && parent->children[at - 1]->literal == NULL) {
-        parent->children[at] = parent->children[at - 1];
+    if (literal != NULL && at > 0 && parent->branches[at - 1]->literal == NULL) {
+        parent->branches[at] = parent->branches[at - 1];
         at--;
     }
-    parent->children[at] = child;
-    return child;
+    parent->branches[at] = branch;
+    return branch;
 }
 
-static struct node *literal_child(struct node *parent, const char *text, size_t len)
+static struct node *literal_branch(struct node *parent, const char *text, size_t len)
 {
-    for (size_t i = 0; i < parent->child_count; i++) {
-        const char *literal = parent->children[i]->literal;
+    for (size_t i = 0; i < parent->branch_count; i++) {
+        const char *literal = parent->branches[i]->literal;
         if (literal != NULL && strlen(literal) == len && memcmp(literal, text, len) == 0)
-            return parent->children[i];
+            return parent->branches[i];
     }
-    return add_child(parent, x_strndup(text, len), HTTP_PARAM_SLUG);
+    return add_branch(parent, x_strndup(text, len), HTTP_PARAM_SLUG);
 }
 
-static struct node *param_child(struct node *parent, enum http_param_type type)
+static struct node *param_branch(struct node *parent, enum http_param_type type)
 {
-    if (parent->child_count > 0) {
-        struct node *last = parent->children[parent->child_count - 1];
+    if (parent->branch_count > 0) {
+        struct node *last = parent->branches[parent->branch_count - 1];
         if (last->literal == NULL)
             return last->type == type ? last : NULL;
     }
-    return add_child(parent, NULL, type);
+    return add_branch(parent, NULL, type);
 }
 
 static bool is_literal_segment(const char *text, size_t len)
@@ -139,10 +139,10 @@ static struct node *add_param(struct node *parent, struct route *route, int *par
         if (strlen(PARAM_TYPES[i].name) != type_len || memcmp(PARAM_TYPES[i].name, colon + 1, type_len) != 0)
             continue;
         route->names[(*param_count)++] = name;
-        struct node *child = param_child(parent, PARAM_TYPES[i].type);
-        if (child == NULL)
+        struct node *branch = param_branch(parent, PARAM_TYPES[i].type);
+        if (branch == NULL)
             err_set(err, ERR_INVALID, "route %s: {%s} has another type than in another route", pattern, name);
-        return child;
+        return branch;
     }
     err_set(err, ERR_INVALID, "route %s: unknown parameter type \"%.*s\"", pattern, (int)type_len, colon + 1);
     return NULL;
@@ -165,7 +165,7 @@ static int add_route(struct node *root, struct route *route, struct err *err)
             if (node == NULL)
                 return -1;
         } else if (is_literal_segment(at, len)) {
-            node = literal_child(node, at, len);
+            node = literal_branch(node, at, len);
         } else {
             return err_set(err, ERR_INVALID, "route %s: \"%.*s\" is no segment", pattern, (int)len, at);
         }
@@ -210,11 +210,11 @@ struct http_router *http_router_new(const struct http_route *routes, size_t coun
 
 static void release_node(struct node *node)
 {
-    for (size_t i = 0; i < node->child_count; i++) {
-        release_node(node->children[i]);
-        free(node->children[i]);
+    for (size_t i = 0; i < node->branch_count; i++) {
+        release_node(node->branches[i]);
+        free(node->branches[i]);
     }
-    free(node->children);
+    free(node->branches);
     free(node->routes);
     free(node->literal);
 }
@@ -325,16 +325,16 @@ static const struct node *walk(const struct node *node, const char *rest, struct
         return NULL;
     bool last = rest[raw_len] == '\0';
     int params_before = match->param_count;
-    for (size_t i = 0; i < node->child_count; i++) {
-        const struct node *child = node->children[i];
-        if (child->literal != NULL) {
-            if (strcmp(child->literal, segment) != 0)
+    for (size_t i = 0; i < node->branch_count; i++) {
+        const struct node *branch = node->branches[i];
+        if (branch->literal != NULL) {
+            if (strcmp(branch->literal, segment) != 0)
                 continue;
-        } else if (!parse_param(child->type, segment, len, &match->params[match->param_count++])) {
+        } else if (!parse_param(branch->type, segment, len, &match->params[match->param_count++])) {
             match->param_count = params_before;
             continue;
         }
-        const struct node *found = last ? child : walk(child, rest + raw_len + 1, match);
+        const struct node *found = last ? branch : walk(branch, rest + raw_len + 1, match);
         if (found != NULL && (!last || found->route_count > 0))
             return found;
         match->param_count = params_before;

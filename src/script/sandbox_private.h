@@ -2,6 +2,7 @@
 #ifndef SCRIPT_SANDBOX_PRIVATE_H
 #define SCRIPT_SANDBOX_PRIVATE_H
 
+#include "script/noreturn.h"
 #include "script/sandbox.h"
 #include "script/shape.h"
 

@@ -251,8 +251,8 @@ void task_release(struct task *task)
 void task_cancel_all(struct vm *vm)
 {
     assert(!vm->running);
-    while (!list_is_empty(&vm->tasks)) {
-        struct task *task = CONTAINER_OF(vm->tasks.next, struct task, in_tasks);
+    for (struct list *node; (node = list_pop(&vm->tasks)) != NULL;) {
+        struct task *task = CONTAINER_OF(node, struct task, in_tasks);
         task->cancelled = true;
         finish_cancelled(task);
     }

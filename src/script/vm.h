@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "script/bundle.h"
+#include "script/noreturn.h"
 
 enum vm_kind { VM_APP, VM_TOOL };
 

@@ -317,7 +317,7 @@ static void read_until(struct fixture *f, int fd, struct buf *in, const char *ne
 
 static int status_of(const struct buf *in)
 {
-    return in->len > 12 && memcmp(in->data, "HTTP/1.1 ", 9) == 0 ? atoi(in->data + 9) : 0;
+    return in->len > 12 && memcmp(in->data, "HTTP/1.1 ", 9) == 0 ? (int)strtol(in->data + 9, NULL, 10) : 0;
 }
 
 static struct http_stats stats(struct fixture *f)
