@@ -57,6 +57,6 @@ check_shell() {
     if [[ $file == *.sh || $(head -n 1 -- "$file") =~ ^'#!'.*sh$ ]]; then
       scripts+=("$file")
     fi
-  done < <(files script .ci)
+  done < <(files script .ci tests)
   shellcheck "${scripts[@]}"
 }
