@@ -413,7 +413,7 @@ int generation_build(const struct generation_options *o, struct generation **out
     if (g->bundle != NULL)
         g->config = config_load(g->bundle, o->root, o->flags, o->flag_count, o->need_secrets, err);
     int rc = 0;
-    if (g->config == NULL) {
+    if (g->bundle == NULL || g->config == NULL) {
         note_fault(&faults, err->text);
         err->code = ERR_INVALID;
         rc = -1;
