@@ -1,23 +1,27 @@
 -- How much is allowed: against gaming the points, and against learning too much at once.
+--
+-- Change a number below and save: it holds from then on, also for children who are above it already (nothing is taken from
+-- them, there is just no more). 0 allows nothing.
+---@type rules.limits
 local limits = {}
 
 limits.parameters = {
   new_points_per_day = 20, -- learning points a child may begin in one day (the parent's local day)
   tests_per_day = 50,      -- tests a child may complete in one day
-  children_per_parent = 6,
+  children_per_parent = 6, -- children a parent may have
 }
 
 limits.shapes = {
   begin_point = {
-    input = { begun_today = "integer 0..1000000" },
+    input = { begun_today = "integer 0..1000000" }, -- learning points the child began today
     result = { allowed = "boolean" },
   },
   complete_test = {
-    input = { completed_today = "integer 0..1000000" },
+    input = { completed_today = "integer 0..1000000" }, -- tests the child completed today
     result = { allowed = "boolean" },
   },
   add_child = {
-    input = { children = "integer 0..1000000" },
+    input = { children = "integer 0..1000000" }, -- children the parent has
     result = { allowed = "boolean" },
   },
 }
@@ -37,14 +41,17 @@ function limits.add_child(input)
   return { allowed = input.children < limits.parameters.children_per_parent }
 end
 
+-- One below the limit is allowed, at the limit there is no more.
 function limits.examples()
+  local new_points, tests = limits.parameters.new_points_per_day, limits.parameters.tests_per_day
+  local children = limits.parameters.children_per_parent
   return {
-    { call = "begin_point", input = { begun_today = 19 }, expect = { allowed = true } },
-    { call = "begin_point", input = { begun_today = 20 }, expect = { allowed = false } },
-    { call = "complete_test", input = { completed_today = 49 }, expect = { allowed = true } },
-    { call = "complete_test", input = { completed_today = 50 }, expect = { allowed = false } },
-    { call = "add_child", input = { children = 5 }, expect = { allowed = true } },
-    { call = "add_child", input = { children = 6 }, expect = { allowed = false } },
+    { call = "begin_point", input = { begun_today = math.max(0, new_points - 1) }, expect = { allowed = new_points > 0 } },
+    { call = "begin_point", input = { begun_today = new_points }, expect = { allowed = false } },
+    { call = "complete_test", input = { completed_today = math.max(0, tests - 1) }, expect = { allowed = tests > 0 } },
+    { call = "complete_test", input = { completed_today = tests }, expect = { allowed = false } },
+    { call = "add_child", input = { children = math.max(0, children - 1) }, expect = { allowed = children > 0 } },
+    { call = "add_child", input = { children = children }, expect = { allowed = false } },
   }
 end
 

@@ -2,6 +2,7 @@
 --
 -- Change the numbers below and save: new awards follow, points that are under way keep theirs. What the numbers must never
 -- lead to (lua/checks/points.lua) is tried out before they go live; `lexicraft rules check` tries it at any time.
+---@type rules.points
 local points = {}
 
 points.parameters = {

@@ -1,4 +1,5 @@
 ---@meta rules
+---@class rules  Calls by rule and function are in lua/types/rules/, made from the shapes in lua/rules/.
 local rules = {}
 
 ---@class rules.call  What is kept with every ledger and schedule row.
