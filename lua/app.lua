@@ -1,12 +1,15 @@
 -- The route table: every operation of the API, who may call it, what it takes, and one line that says what it is for.
 local accounts = require "api.accounts"
+local adjustments = require "api.adjustments"
 local children = require "api.children"
+local discoveries = require "api.discoveries"
 local health = require "api.health"
 local learning_points = require "api.learning_points"
 local pipeline = require "lib.pipeline"
 local progress = require "api.progress"
 local users = require "api.users"
 local verifications = require "api.verifications"
+local withdrawals = require "api.withdrawals"
 
 local ANYONE_KNOWN = { "parent", "service", "staff", "operator" }
 local FAMILY = { "parent", "service" }
@@ -40,7 +43,7 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children",
     doc = "Add a child.",
-    roles = { "parent" }, once = true,
+    roles = { "parent" }, once = "optional",
     body = children.new_child,
     handle = children.create,
   },
@@ -74,7 +77,7 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/progress",
     doc = "Begin to learn a learning point, or begin one that failed again; its first test is due at once.",
-    roles = FAMILY, once = true,
+    roles = FAMILY, once = "optional",
     body = progress.beginning,
     handle = progress.create,
   },
@@ -90,6 +93,13 @@ return pipeline.routes {
     doc = "How far the child is with one learning point.",
     roles = FAMILY,
     handle = progress.get,
+  },
+  {
+    method = "PATCH", path = "/v1/children/{child_id:uuid}/progress/{id:int}",
+    doc = "Begin a point that failed again (status learning; the family), or fail a point (status failed; staff).",
+    roles = { "parent", "service", "staff" }, once = "optional",
+    body = progress.change,
+    handle = progress.update,
   },
 
   {
@@ -108,7 +118,7 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/verifications/{id:int}/completion",
     doc = "Report the result of a test. The same result again gets the same answer, another one is a conflict.",
-    roles = { "service" }, once = true,
+    roles = { "service" }, once = "optional",
     body = verifications.result,
     handle = verifications.complete,
   },
@@ -116,14 +126,83 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/account",
     doc = "The child's points.",
-    roles = FAMILY,
+    roles = ANYONE_KNOWN,
     handle = accounts.get,
   },
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/transactions",
     doc = "Every move of the child's points, newest first.",
-    roles = FAMILY,
+    roles = ANYONE_KNOWN,
     query = accounts.transactions_query,
     handle = accounts.transactions,
+  },
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/adjustments",
+    doc = "Give a child points, with a reason.",
+    roles = { "staff" }, once = "optional",
+    body = adjustments.gift,
+    handle = adjustments.create,
+  },
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/transactions/{id:int}/reversal",
+    doc = "Take one earlier bonus or adjustment back, whole and once, with a reason.",
+    roles = { "staff" }, once = "optional",
+    body = adjustments.reversal,
+    handle = adjustments.reverse,
+  },
+
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/withdrawals",
+    doc = "Ask for points to be paid out. They leave the balance now, and what they are worth is fixed now.",
+    roles = { "parent" }, once = "required",
+    body = withdrawals.request,
+    handle = withdrawals.create,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/withdrawals",
+    doc = "The child's withdrawals in the order of their requests.",
+    roles = ANYONE_KNOWN,
+    query = withdrawals.query,
+    handle = withdrawals.list,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/withdrawals/{id:int}",
+    doc = "One withdrawal.",
+    roles = ANYONE_KNOWN,
+    handle = withdrawals.get,
+  },
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/withdrawals/{id:int}/status",
+    doc = "Move a withdrawal on: pending to processing, processing to completed or failed. Points of a failed one come back.",
+    roles = { "operator" }, once = "optional",
+    body = withdrawals.move,
+    handle = withdrawals.set_status,
+  },
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/withdrawals/{id:int}/cancellation",
+    doc = "Call a pending withdrawal off; its points come back.",
+    roles = { "parent" }, once = "optional",
+    handle = withdrawals.cancel,
+  },
+  {
+    method = "GET", path = "/v1/withdrawals",
+    doc = "Withdrawals in the order of their requests: all of one's own children's, or everybody's for operators.",
+    roles = { "parent", "operator" },
+    query = withdrawals.query,
+    handle = withdrawals.list_all,
+  },
+
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/discoveries",
+    doc = "Record that the child has found how two learning points are related.",
+    roles = { "service" }, once = "optional",
+    body = discoveries.pair,
+    handle = discoveries.create,
+  },
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/discoveries/{id:int}/bonus",
+    doc = "Pay the bonus of a discovery, once, if the child knows both. Staff may pay it beyond the daily limit.",
+    roles = { "service", "staff" }, once = "optional",
+    handle = discoveries.pay,
   },
 }

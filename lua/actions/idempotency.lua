@@ -15,7 +15,7 @@ local LOCK_NOT_AVAILABLE = "55P03"
 -- Take the key, waiting for whoever holds it.
 local function claim(tx, once)
   local now_s = clock.real()
-  local expires_s = now_s + config.limits.idempotency_hours * HOUR_S
+  local expires_s = not once.is_kept and now_s + config.limits.idempotency_hours * HOUR_S or nil
   local ok, result = pcall(function()
     return idempotency_keys.claim(tx, once, now_s, expires_s):one()
   end)

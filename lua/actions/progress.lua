@@ -1,6 +1,8 @@
--- A child begins to learn, and what it is learning.
+-- A child begins to learn, begins again, or loses a point; and what it is learning.
 local clock = require "clock"
+local ledger = require "actions.ledger"
 local points_accounts = require "store.points_accounts"
+local points_transactions = require "store.points_transactions"
 local problem = require "lib.problem"
 local rules = require "rules"
 local store = require "store.learning_progress"
@@ -22,6 +24,16 @@ local function refusal(before)
   end
 end
 
+-- The first test of a first or another attempt.
+local function start(tx, child_id, learning_point_id, tier, now)
+  local plan, call = rules.call("schedule", "begin", { tier = tier })
+  local point = { child_id = child_id, learning_point_id = learning_point_id, tier = tier }
+  return {
+    progress = store.begin(tx, child_id, learning_point_id, tier, plan.algorithm, now),
+    next = tests.plan(tx, point, nil, plan.next, call, now),
+  }
+end
+
 ---Begin a learning point, or begin one that failed again, with its first test.
 ---@param tx db.tx
 ---@return { progress: db.pending, next: db.pending }?
@@ -37,12 +49,60 @@ function progress.begin(tx, child_id, parent_id, learning_point_id)
   if err then
     return nil, err
   end
-  local plan, call = rules.call("schedule", "begin", { tier = before.tier })
-  local point = { child_id = child_id, learning_point_id = learning_point_id, tier = before.tier }
-  return {
-    progress = store.begin(tx, child_id, learning_point_id, before.tier, plan.algorithm, now),
-    next = tests.plan(tx, point, nil, plan.next, call, now),
+  return start(tx, child_id, learning_point_id, before.tier, now)
+end
+
+---Begin a point that failed again, in the tier it had.
+---@param tx db.tx
+---@return { progress: db.pending, next: db.pending }?
+---@return problem? err
+function progress.begin_again(tx, child_id, parent_id, id)
+  local now = clock.now()
+  local account = points_accounts.lock(tx, child_id, parent_id)
+  local row = store.read(tx, child_id, parent_id, id):one()
+  if not account:one() or not row then
+    return nil, problem.not_found()
+  end
+  local today = store.before_beginning(tx, child_id, parent_id, row.learning_point_id, now):one()
+  local err = refusal {
+    learning_point_id = row.learning_point_id, status = row.status, begun_today = today.begun_today,
   }
+  if err then
+    return nil, err
+  end
+  return start(tx, child_id, row.learning_point_id, row.tier, now)
+end
+
+---Staff fail a point: its open test ends without a result, and what its attempt has earned is taken back.
+---@param tx db.tx
+---@param reason string?
+---@param actor string  sub of the person who decides it
+---@return { progress: db.pending }?
+---@return problem? err
+function progress.fail(tx, child_id, id, reason, actor)
+  local now = clock.now()
+  local locked = points_accounts.lock(tx, child_id, nil)
+  local row = store.read(tx, child_id, nil, id):one()
+  local account = locked:one()
+  if not account or not row then
+    return nil, problem.not_found()
+  end
+  if row.status == "failed" then
+    return nil, problem.new("wrong_status", "The point has failed already.", { current_status = row.status })
+  end
+  tests.cancel_open(tx, child_id, id, now)
+  if row.points > 0 then
+    local move = ledger.deficit(account, row.points, row.unlocked_points)
+    points_transactions.add(tx, child_id, account.last_sequence + 1, move, {
+      tier = row.tier,
+      learning_progress_id = id,
+      attempt = row.attempt,
+      test_day = row.highest_day,
+      actor = actor,
+      description = reason or "Failed by staff: points taken back",
+    }, { version = rules.version() }, now)
+  end
+  return { progress = store.lose(tx, child_id, id, now) }
 end
 
 -- Give each row its open test as `next`.

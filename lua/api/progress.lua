@@ -2,6 +2,7 @@
 local actions = require "actions.progress"
 local idempotency = require "actions.idempotency"
 local page = require "lib.page"
+local problem = require "lib.problem"
 local views = require "api.views"
 
 local progress = {}
@@ -16,6 +17,15 @@ progress.query = page.query {
   status = { type = "string", enum = { "learning", "pending", "verified", "failed" } },
 }
 
+progress.change = {
+  type = "object",
+  required = { "status" },
+  properties = {
+    status = { type = "string", enum = { "learning", "failed" } },
+    reason = { type = "string", maxLength = 500, format = "line", nullable = true },
+  },
+}
+
 function progress.create(call)
   return idempotency.transaction(call, function(tx)
     return actions.begin(tx, call.params.child_id, call.caller.parent_id, call.body.learning_point_id)
@@ -26,6 +36,28 @@ function progress.create(call)
       headers = { Location = call.request.path .. "/" .. row.id },
       json = views.progress(row, begun.next:one()),
     }
+  end)
+end
+
+-- Which change is whose: a family begins again, staff fail a point.
+local CHANGED_BY = {
+  learning = { parent = true, service = true },
+  failed = { staff = true },
+}
+
+function progress.update(call)
+  local status = call.body.status
+  if not CHANGED_BY[status][call.caller.role] then
+    return nil, problem.new("forbidden", ("The role %q may not set this status."):format(call.caller.role))
+  end
+  return idempotency.transaction(call, function(tx)
+    if status == "failed" then
+      return actions.fail(tx, call.params.child_id, call.params.id, call.body.reason, call.caller.sub)
+    end
+    return actions.begin_again(tx, call.params.child_id, call.caller.parent_id, call.params.id)
+  end, function(changed)
+    local row = changed.progress:one()
+    return { status = 200, json = views.progress(row, changed.next and changed.next:one()) }
   end)
 end
 

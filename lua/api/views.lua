@@ -27,8 +27,21 @@ local ACCOUNT = {
 }
 
 local TRANSACTION = {
-  "id", "sequence", "transaction_type", "bonus_type", "points", "tier", "learning_progress_id", "description",
-  "rule_version", "created_at",
+  "id", "sequence", "transaction_type", "bonus_type", "points", "tier", "learning_progress_id", "withdrawal_request_id",
+  "reverses_id", "description", "rule_version", "created_at",
+}
+
+local WITHDRAWAL = {
+  "id", "child_id", "parent_id", "points_amount", "amount_ntd", "status", "bank_account", "transaction_id", "created_at",
+  "updated_at", "processing_at", "completed_at",
+}
+
+-- Who moved it on is for operators.
+local WITHDRAWAL_STAFF = { "processing_by", "completed_by" }
+
+local DISCOVERY = {
+  "id", "child_id", "source_learning_point_id", "target_learning_point_id", "relationship_type", "discovered_at",
+  "bonus_awarded",
 }
 
 local function pick(row, fields)
@@ -81,6 +94,36 @@ function views.transaction(row)
     deficit = row.deficit_delta,
   }
   return shown
+end
+
+-- Enough to recognise an account one knows: the last four characters, where that is not most of it.
+local MASK, SHOWN, LONG_ENOUGH = "****", 4, 8
+
+---@param account string
+---@return string
+function views.masked(account)
+  local length = utf8.len(account)
+  if not length or length < LONG_ENOUGH then
+    return MASK
+  end
+  return MASK .. account:sub(utf8.offset(account, -SHOWN))
+end
+
+---@param is_operator boolean  who sees the whole bank account
+function views.withdrawal(row, is_operator)
+  local shown = pick(row, WITHDRAWAL)
+  if is_operator then
+    for name, value in pairs(pick(row, WITHDRAWAL_STAFF)) do
+      shown[name] = value
+    end
+  else
+    shown.bank_account = views.masked(row.bank_account)
+  end
+  return shown
+end
+
+function views.discovery(row)
+  return pick(row, DISCOVERY)
 end
 
 ---@param rows table[]

@@ -33,13 +33,14 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field route string
 ---@field key string
 ---@field hash string  of path and body
+---@field is_kept boolean  for ever
 
 ---@class pipeline.route : http.route
 ---@field roles string[]?  who may call; nil: anybody, without a token
 ---@field handle fun(call: pipeline.call): http.response?, problem?
 ---@field query? table     schema; none: no parameters are known
 ---@field body? table      schema
----@field once? boolean    an Idempotency-Key is taken
+---@field once? "optional"|"required"  an Idempotency-Key may or must be sent; a required one is remembered for ever
 ---@field doc string
 
 -- Each step returns nothing, or the problem that ends the request.
@@ -125,6 +126,9 @@ end
 
 local function read_key(route, call)
   local key = route.once and call.request:header("Idempotency-Key")
+  if not key and route.once == "required" then
+    return problem.new("idempotency_key_required", "An Idempotency-Key is needed, so that nothing is done twice.")
+  end
   if not key then
     return
   end
@@ -135,7 +139,8 @@ local function read_key(route, call)
     caller = call.caller.role .. ":" .. call.caller.sub,
     route = route.method .. " " .. route.path,
     key = key,
-    hash = auth.sha256(call.request.path .. "\n" .. json.encode(call.body)),
+    hash = auth.sha256(call.request.path .. "\n" .. (call.body and json.encode(call.body) or "")),
+    is_kept = route.once == "required",
   }
 end
 

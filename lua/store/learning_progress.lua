@@ -64,6 +64,14 @@ local list_of_status = db.sql [[
   order by p.id
   limit $4]]
 
+-- Its attempt ends without a test.
+local lose = db.sql [[
+  update learning_progress
+  set status = 'failed', points = 0, unlocked_points = 0, verified_at = null, updated_at = $3
+  where child_id = $1 and id = $2
+  returning child_id, id, learning_point_id, tier, status, attempt, learned_at, highest_day, points, unlocked_points,
+            verified_at, created_at, updated_at]]
+
 ---Queue: what decides whether this learning point may be begun. No row: no such child. learning_point_id nil: no such
 ---learning point. status: of the child's progress in it, if there is any.
 ---@return db.pending
@@ -86,6 +94,18 @@ end
 function learning_progress.save(tx, progress, algorithm_state, tested_at)
   return tx:later(save, progress.child_id, progress.id, progress.status, progress.highest_day, progress.points,
     progress.unlocked_points, progress.verified_at, tested_at, db.json(algorithm_state))
+end
+
+---Queue: staff fail the point.
+---@return db.pending
+function learning_progress.lose(tx, child_id, id, now)
+  return tx:later(lose, child_id, id, now)
+end
+
+---Queue: the row, for whoever has locked the account.
+---@return db.pending
+function learning_progress.read(tx, child_id, parent_id, id)
+  return tx:later(find, child_id, parent_id, id)
 end
 
 function learning_progress.find(child_id, parent_id, id)

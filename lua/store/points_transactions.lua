@@ -7,15 +7,18 @@ local add = db.sql [[
   insert into points_transactions
     (child_id, sequence, transaction_type, points, total_earned_delta, available_delta, locked_delta, withdrawn_delta,
      deficit_delta, tier, learning_progress_id, attempt, test_day, verification_schedule_id, description, rule_version,
-     rule_name, rule_input, rule_result, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::jsonb, $19::jsonb, $20)
-  returning id, sequence, transaction_type, bonus_type, points, tier, learning_progress_id, description,
-            total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta, rule_version, created_at]]
+     rule_name, rule_input, rule_result, created_at, withdrawal_request_id, bonus_type, bonus_subject,
+     relationship_discovery_id, reverses_id, actor)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::jsonb, $19::jsonb, $20, $21,
+          $22, $23, $24, $25, $26)
+  returning id, sequence, transaction_type, bonus_type, points, tier, learning_progress_id, withdrawal_request_id,
+            reverses_id, description, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
+            rule_version, created_at]]
 
 local list = db.sql [[
-  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id, t.description,
-         t.total_earned_delta, t.available_delta, t.locked_delta, t.withdrawn_delta, t.deficit_delta, t.rule_version,
-         t.created_at
+  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
+         t.withdrawal_request_id, t.reverses_id, t.description, t.total_earned_delta, t.available_delta, t.locked_delta,
+         t.withdrawn_delta, t.deficit_delta, t.rule_version, t.created_at
   from points_transactions t
   join children c on c.id = t.child_id
   where t.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and t.sequence < $3
@@ -23,9 +26,9 @@ local list = db.sql [[
   limit $4]]
 
 local list_of_type = db.sql [[
-  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id, t.description,
-         t.total_earned_delta, t.available_delta, t.locked_delta, t.withdrawn_delta, t.deficit_delta, t.rule_version,
-         t.created_at
+  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
+         t.withdrawal_request_id, t.reverses_id, t.description, t.total_earned_delta, t.available_delta, t.locked_delta,
+         t.withdrawn_delta, t.deficit_delta, t.rule_version, t.created_at
   from points_transactions t
   join children c on c.id = t.child_id
   where t.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and t.sequence < $3 and t.transaction_type = $5
@@ -33,33 +36,74 @@ local list_of_type = db.sql [[
   limit $4]]
 
 local of_test = db.sql [[
-  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id, t.description,
-         t.total_earned_delta, t.available_delta, t.locked_delta, t.withdrawn_delta, t.deficit_delta, t.rule_version,
-         t.created_at
+  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
+         t.withdrawal_request_id, t.reverses_id, t.description, t.total_earned_delta, t.available_delta, t.locked_delta,
+         t.withdrawn_delta, t.deficit_delta, t.rule_version, t.created_at
   from points_transactions t
   where t.child_id = $1 and t.learning_progress_id = $2 and t.verification_schedule_id = $3
   order by t.sequence]]
 
----@class points_transactions.cause
+-- Of one earlier move: may it be taken back?
+local before_reversal = db.sql [[
+  select t.id, t.transaction_type, t.points, t.learning_progress_id,
+         exists (select from points_transactions r where r.child_id = t.child_id and r.reverses_id = t.id) as is_reversed
+  from points_transactions t
+  where t.child_id = $1 and t.id = $2]]
+
+-- Everything a bonus depends on. $2 is the moment, $3 the learning point it counts for, $4 what must be known, $5 and $6
+-- name the bonus.
+local before_bonus = db.sql [[
+  select (select count(*)
+          from unnest($4::text[]) as needed (id)
+          where not exists (
+            select from learning_progress p
+            where p.child_id = c.id and p.learning_point_id = needed.id and p.status = 'verified')) = 0 as is_known,
+         (select max(p.id)
+          from learning_progress p
+          where p.child_id = c.id and p.learning_point_id = $3 and p.status = 'verified') as learning_progress_id,
+         (select coalesce(sum(t.total_earned_delta), 0)::bigint
+          from learning_progress o
+          join points_transactions t on t.child_id = o.child_id and t.learning_progress_id = o.id
+          where o.child_id = c.id and o.learning_point_id = $3) as earned_before,
+         (select count(*)
+          from points_transactions t
+          where t.child_id = c.id and t.transaction_type = 'bonus'
+            and t.created_at >= date_trunc('day', $2::timestamptz at time zone u.time_zone) at time zone u.time_zone
+         ) as bonuses_today,
+         exists (
+           select from points_transactions t
+           where t.child_id = c.id and t.bonus_type = $5 and t.bonus_subject = $6) as is_awarded
+  from children c
+  join users u on u.id = c.parent_id
+  where c.id = $1]]
+
+---@class points_transactions.cause  What a row names, as its type demands.
 ---@field tier integer?
 ---@field learning_progress_id integer?
 ---@field attempt integer?
 ---@field test_day integer?
 ---@field verification_schedule_id integer?
+---@field withdrawal_request_id integer?
+---@field bonus_type string?
+---@field bonus_subject string?
+---@field relationship_discovery_id integer?
+---@field reverses_id integer?
+---@field actor string?  sub of the person who decided it
 ---@field description string?
 
 ---Queue.
 ---@param sequence integer  one more than the account's last
 ---@param move ledger.move
 ---@param cause points_transactions.cause
----@param call rules.call
+---@param call rules.call|{ version: string }  of a person's decision only the version
 ---@return db.pending
 function points_transactions.add(tx, child_id, sequence, move, cause, call, now)
   local deltas = move.deltas
   return tx:later(add, child_id, sequence, move.transaction_type, move.points, deltas.total_earned, deltas.available,
     deltas.locked, deltas.withdrawn, deltas.deficit, cause.tier, cause.learning_progress_id, cause.attempt,
     cause.test_day, cause.verification_schedule_id, cause.description, call.version, call.rule, call.input, call.result,
-    now)
+    now, cause.withdrawal_request_id, cause.bonus_type, cause.bonus_subject, cause.relationship_discovery_id,
+    cause.reverses_id, cause.actor)
 end
 
 ---Newest first.
@@ -74,6 +118,19 @@ end
 ---@return db.pending
 function points_transactions.of_test(tx, child_id, learning_progress_id, verification_schedule_id)
   return tx:later(of_test, child_id, learning_progress_id, verification_schedule_id)
+end
+
+---Queue: the move that is to be taken back.
+---@return db.pending  no row: no such move
+function points_transactions.before_reversal(tx, child_id, id)
+  return tx:later(before_reversal, child_id, id)
+end
+
+---Queue: what decides whether a bonus is paid.
+---@param bonus bonuses.bonus
+---@return db.pending
+function points_transactions.before_bonus(tx, child_id, bonus, now)
+  return tx:later(before_bonus, child_id, now, bonus.learning_point_id, db.array(bonus.needs), bonus.kind, bonus.subject)
 end
 
 return points_transactions

@@ -126,6 +126,12 @@ local list_due = db.sql [[
   order by v.due_at, v.id
   limit $5]]
 
+local cancel_open = db.sql [[
+  update verification_schedule
+  set completed = true, cancelled_at = $3, updated_at = $3
+  where child_id = $1 and learning_progress_id = $2 and not completed
+  returning test_day]]
+
 ---Queue: the test, its progress and the counts the rules want. No row: no such test.
 ---@param result { passed: boolean, score: number, questions: any[], answers: any[] }
 ---@return db.pending
@@ -165,6 +171,12 @@ end
 ---@return db.pending  no row if the result of this test led to no other
 function verification_schedule.planned_by(tx, child_id, id)
   return tx:later(planned_by, child_id, id)
+end
+
+---Queue: end the open test of a point without a result.
+---@return db.pending  its test_day; no row if there was none
+function verification_schedule.cancel_open(tx, child_id, learning_progress_id, now)
+  return tx:later(cancel_open, child_id, learning_progress_id, now)
 end
 
 function verification_schedule.find(child_id, parent_id, id)

@@ -124,7 +124,7 @@ describe("lib/pipeline", function()
   end)
 
   describe("with an Idempotency-Key", function()
-    local route = { roles = { "parent" }, body = BODY, once = true }
+    local route = { roles = { "parent" }, body = BODY, once = "optional" }
 
     local function with_key(key, body)
       return run(route, {
@@ -145,6 +145,23 @@ describe("lib/pipeline", function()
       for _, key in ipairs { "", ("x"):rep(256), "a b", "caf\u{e9}" } do
         assert.are.equal(400, with_key(key).status)
       end
+    end)
+
+    it("wants one where nothing may be done twice, and keeps it for ever", function()
+      assert.is_false(with_key("k1").call.once.is_kept)
+      route.once = "required"
+      local missing = with_key(nil)
+      assert.are.same({ 400, "idempotency_key_required" }, { missing.status, missing.code })
+      assert.is_true(with_key("k1").call.once.is_kept)
+      route.once = "optional"
+      assert.is_nil(with_key(nil).call.once)
+    end)
+
+    it("takes one without a body as well", function()
+      local response = run({ roles = { "parent" }, once = "optional" }, { headers = {
+        Authorization = "Bearer parent", ["Idempotency-Key"] = "k",
+      } })
+      assert.is_string(response.call.once.hash)
     end)
 
     it("ignores it where it means nothing", function()

@@ -32,6 +32,13 @@ describe("the gate", function()
     { "verification", "asked = 3, needed = 2", "asked = 5, needed = 3" },
     { "verification", "fastest_answer_ms = 1500", "fastest_answer_ms = 0" },
     { "verification", "fast_answers_forgiven = 0", "fast_answers_forgiven = 2" },
+    { "withdrawal", "ntd_cents_per_point = 100", "ntd_cents_per_point = 90" },
+    { "withdrawal", "least_points = 10", "least_points = 1" },
+    { "withdrawal", "days_overdue_allowed = 14", "days_overdue_allowed = 0" },
+    { "withdrawal", "requests_per_day = 500", "requests_per_day = 1" },
+    { "discovery", "relationship_discovery = 15", "relationship_discovery = 0" },
+    { "discovery", "idiom_unlock = 70", "idiom_unlock = 100" },
+    { "discovery", "bonuses_per_day = 20", "bonuses_per_day = 0" },
   }
   for _, edit in ipairs(harmless) do
     it("lets staff write " .. edit[3], function()
@@ -55,6 +62,17 @@ describe("the gate", function()
       "input = { begun_today = new_points }, expect", "input = { begun_today = 21 }, expect" },
     { 'verification.lua: property "every test can be passed and failed": day 1 asks 3', "verification",
       "asked = 3, needed = 2", "asked = 3, needed = 4" },
+    { 'withdrawal.lua: property "no more is paid than there is, and nothing in debt": 10 points are paid out of 9',
+      "withdrawal", "input.points > input.available", "input.points > input.available + 1",
+      "points = least + 1 }, expect", "points = least + 2 }, expect" },
+    { '"no more is paid than there is, and nothing in debt": 10 points are paid while 1 must be earned back', "withdrawal",
+      "input.deficit > 0", "input.deficit > 1", "deficit = 1 }", "deficit = 2 }" },
+    { "more points are worth more, and none above 10 NTD", "withdrawal", "ntd_cents_per_point = 100",
+      "ntd_cents_per_point = 10000" },
+    { 'discovery.lua: property "never above the most per learning point"', "discovery",
+      "learning_points.award({ bonus = worth, earned_before = input.earned_before }).points", "worth",
+      "earned_before = most - 1 }, expect", "}, expect", "earned_before = most }, expect = { refusal = \"nothing_to_pay\" }",
+      "}, expect = paid(worth)", "paid(math.min(worth, 1))", "paid(worth)" },
     { "result.needed is 0, allowed are 1..20", "verification", "asked = 1, needed = 1", "asked = 1, needed = 0" },
   }
   for index, edit in ipairs(harmful) do

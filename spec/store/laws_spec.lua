@@ -2,6 +2,7 @@
 -- Where that role owns the tables, no privilege stands in its way and the triggers alone must hold.
 local world = require "spec.support.world"
 local db = require "db"
+local json = require "json"
 local ledger = require "actions.ledger"
 
 describe("the ledger's laws", function()
@@ -180,20 +181,119 @@ describe("the ledger's laws", function()
     assert.are.equal("withdrawal_requests_child_fkey", err.constraint)
   end)
 
+  -- The constraint that refuses what `change(tx)` does.
+  local function constraint_of(change)
+    return world.error_of(function() db.transaction(change) end).constraint
+  end
+
+  it("know no withdrawal without its moves", function()
+    assert.are.equal("withdrawal_requests_has_moves", constraint_of(function(tx)
+      return world.request_withdrawal(tx, family, 20)
+    end))
+    assert.are.equal("points_transactions_fits_withdrawal", constraint_of(function(tx)
+      local id = world.request_withdrawal(tx, family, 20)
+      return world.add_move(tx, family, account, assert(ledger.withdrawn(account, 5)), { withdrawal_request_id = id })
+    end))
+    local id = world.withdraw(family, 20)
+    assert.are.equal("withdrawal_requests_has_moves", constraint_of(function(tx)
+      return world.set_failed(tx, family, id)
+    end))
+    assert.are.equal("withdrawal_requests_has_moves", constraint_of(function(tx)
+      return tx:exec([[
+        update withdrawal_requests set status = 'cancelled', completed_at = now(), completed_by = 'x'
+        where child_id = $1 and id = $2]], family.child_id, id)
+    end))
+    world.fail_withdrawal(family, id)
+  end)
+
   it("return a withdrawal once, when it failed, and as it was", function()
-    local requested = db.transaction(function(tx) return world.request_withdrawal(tx, family, 20) end)
-    assert.are.equal("points_transactions_fits_withdrawal",
-      constraint_against(assert(ledger.withdrawn(account, 5)), { withdrawal_request_id = requested }))
     local id = world.withdraw(family, 20)
     account = db.one("select * from points_accounts where child_id = $1", family.child_id)
     local named = { withdrawal_request_id = id }
     assert.are.equal("points_transactions_fits_withdrawal", constraint_against(ledger.returned(account, 20), named))
-    db.transaction(function(tx) return world.set_failed(tx, family, id) end)
-    assert.are.equal("points_transactions_fits_withdrawal", constraint_against(ledger.returned(account, 5), named))
-    local returned = ledger.returned(account, 20)
-    db.transaction(function(tx) return world.add_move(tx, family, account, returned, named) end)
-    account.last_sequence = account.last_sequence + 1
+    assert.are.equal("points_transactions_fits_withdrawal", constraint_of(function(tx)
+      world.set_failed(tx, family, id)
+      return world.add_move(tx, family, account, ledger.returned(account, 5), named)
+    end))
+    world.fail_withdrawal(family, id)
+    account = db.one("select * from points_accounts where child_id = $1", family.child_id)
+    local returned = ledger.returned({ available_points = 0, deficit_points = 0 }, 20)
     assert.are.equal("points_transactions_once_per_withdrawal", constraint_against(returned, named))
+  end)
+
+  it("pay one withdrawal with one transfer, whoever's they are", function()
+    local transfer = world.unique("transfer ")
+    local function complete(id)
+      return db.exec([[
+        update withdrawal_requests
+        set status = 'completed', transaction_id = $3, completed_at = now(), completed_by = 'x'
+        where child_id = $1 and id = $2]], other.child_id, id, transfer)
+    end
+    local _, first = world.learn(other, world.learning_point(4))
+    assert(world.report(other, first.id, true))
+    local ids = { world.withdraw(other, 10), world.withdraw(other, 10) }
+    for _, id in ipairs(ids) do
+      db.exec([[
+        update withdrawal_requests set status = 'processing', processing_at = now(), processing_by = 'x'
+        where child_id = $1 and id = $2]], other.child_id, id)
+    end
+    assert.are.equal(1, complete(ids[1]))
+    local err = world.error_of(function() complete(ids[2]) end)
+    assert.are.equal("withdrawal_requests_transaction_once", err.constraint)
+  end)
+
+  it("unlock and take back what the attempt has earned, no more and no less", function()
+    local within = "points_transactions_within_attempt"
+    local function cause(columns)
+      local all = { learning_progress_id = test.learning_progress_id, attempt = 1, test_day = 3, tier = 4 }
+      for name, value in pairs(columns or {}) do
+        all[name] = value
+      end
+      return all
+    end
+    local _, second = world.learn(other, world.learning_point(4))
+    assert(world.report(other, second.id, true))
+    -- Another point of the same child has locked points as well; its own are not enough.
+    local _, small = world.learn(family, world.learning_point(1))
+    assert.are.equal(within, constraint_against(ledger.unlocked(account, 5), cause {
+      learning_progress_id = small.learning_progress_id, tier = 1,
+    }))
+    assert.are.equal(within, constraint_against(ledger.deficit(account, 99, 30), cause()))
+    assert.are.equal(within, constraint_against(ledger.deficit(account, 100, 31), cause()))
+    assert.are.equal(within, constraint_against(ledger.earned(account, 5), cause { attempt = 2 }))
+    assert.are.equal(within, constraint_against(ledger.unlocked(account, 5), cause { tier = 3 }))
+    -- Nothing follows a failure.
+    assert.are.equal(within, constraint_of(function(tx)
+      world.add_move(tx, family, account, ledger.deficit(account, 100, 30), cause())
+      local after = ledger.apply(account, ledger.deficit(account, 100, 30))
+      world.add_move(tx, family, after, ledger.adjusted(after, 70), { actor = "x", description = "x" })
+      after = ledger.apply(after, ledger.adjusted(after, 70))
+      return world.add_move(tx, family, after, ledger.earned(after, 5), cause { attempt = 2 })
+    end))
+  end)
+
+  it("mark a discovery as paid when it is", function()
+    local id = db.one([[
+      insert into relationship_discoveries
+        (child_id, source_learning_point_id, target_learning_point_id, relationship_type, discovered_at)
+      values ($1, $2, $3, 'PART_OF', now())
+      returning id]], family.child_id, world.learning_point(1), world.learning_point(1)).id
+    assert.are.equal("relationship_discoveries_bonus_paid", constraint_of(function(tx)
+      return tx:exec("update relationship_discoveries set bonus_awarded = true where child_id = $1 and id = $2",
+        family.child_id, id)
+    end))
+    assert.are.equal("points_transactions_discovery_bonus", constraint_against(ledger.bonus(account, 15), {
+      bonus_type = "context_mastery", bonus_subject = "x", relationship_discovery_id = id,
+    }))
+  end)
+
+  it("want a rule for whatever no person has decided", function()
+    local bonus = { bonus_type = "context_mastery", bonus_subject = "x", actor = "staff", rule_name = json.null }
+    assert.are.equal("points_transactions_rule_given", constraint_against(ledger.bonus(account, 10), bonus))
+    local taken = {
+      learning_progress_id = test.learning_progress_id, attempt = 1, test_day = 3, tier = 4, rule_name = json.null,
+    }
+    assert.are.equal("points_transactions_rule_given", constraint_against(ledger.deficit(account, 100, 30), taken))
   end)
 
   it("reverse one earlier bonus or adjustment, once and whole", function()

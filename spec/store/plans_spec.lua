@@ -33,9 +33,10 @@ local function plan_of(sql, may_sort)
     end
     tx:exec("set local enable_sort = " .. (may_sort and "on" or "off"))
     tx:exec("prepare explained as " .. sql)
-    local values = ("null, "):rep(parameter_count(sql)):sub(1, -3)
+    local count = parameter_count(sql)
+    local values = count > 0 and "(" .. ("null, "):rep(count):sub(1, -3) .. ")" or ""
     local lines = {}
-    for index, row in ipairs(tx:query(("explain (costs off) execute explained (%s)"):format(values))) do
+    for index, row in ipairs(tx:query(("explain (costs off) execute explained%s"):format(values))) do
       lines[index] = row["QUERY PLAN"]
     end
     tx:exec("deallocate explained")
@@ -52,6 +53,10 @@ local INDEXES = {
   ["verification_schedule.list"] = "verification_schedule_by_due",
   ["points_transactions.list"] = "points_transactions_sequence_key",
   ["idempotency_keys.purge"] = "idempotency_keys_by_expiry",
+  ["withdrawal_requests.of_child"] = "withdrawal_requests_pkey",
+  ["withdrawal_requests.of_parent"] = "withdrawal_requests_by_parent",
+  ["withdrawal_requests.of_status"] = "withdrawal_requests_by_status",
+  ["withdrawal_requests.of_all"] = "withdrawal_requests_by_id",
 }
 
 -- Where a filter has an index of its own, but a small table may be read by another one as cheaply.
@@ -60,11 +65,14 @@ local COLUMNS = {
   learning_points_by_type = "(type, lower(word), id)",
   learning_progress_by_day = "(child_id, learned_on)",
   learning_progress_by_status = "(child_id, status, id)",
+  points_transactions_bonus_by_day = "(child_id, created_at) WHERE (transaction_type = 'bonus'::text)",
   points_transactions_by_type = "(child_id, transaction_type, sequence)",
   verification_schedule_done = "(child_id, completed_at) WHERE completed",
   verification_schedule_one_next = "(child_id, previous_id) WHERE (previous_id IS NOT NULL)",
   verification_schedule_one_open = "(child_id, learning_progress_id) WHERE (NOT completed)",
   verification_schedule_open = "(child_id, due_at, id) WHERE (NOT completed)",
+  withdrawal_requests_by_day = "(child_id, created_at)",
+  withdrawal_requests_by_transaction = "(transaction_id) WHERE (status = 'completed'::text)",
 }
 
 -- At most six children, and at most three rows of one test.

@@ -1,0 +1,74 @@
+-- Relationships between known words that a child has found, and their bonus.
+local bonuses = require "actions.bonuses"
+local clock = require "clock"
+local points_accounts = require "store.points_accounts"
+local problem = require "lib.problem"
+local store = require "store.relationship_discoveries"
+
+local discoveries = {}
+
+-- Relationships that hold both ways: (x, y) and (y, x) are one discovery.
+local UNDIRECTED = { COLLOCATES_WITH = true, RELATED_TO = true, OPPOSITE_OF = true }
+
+---Record a discovery.
+---@param tx db.tx
+---@param pair { source_learning_point_id: string, target_learning_point_id: string, relationship_type: string }
+---@return db.row? discovery
+---@return problem? err
+function discoveries.record(tx, child_id, parent_id, pair)
+  if pair.source_learning_point_id == pair.target_learning_point_id then
+    return nil, problem.new("same_learning_point", "A discovery is of two learning points.")
+  end
+  local account = points_accounts.lock(tx, child_id, parent_id)
+  local points = store.points_exist(tx, pair):one()
+  if not account:one() then
+    return nil, problem.not_found()
+  end
+  if not points.both then
+    return nil, problem.new("unknown_learning_point", "There is no such learning point.")
+  end
+  local row = store.add(tx, child_id, pair, clock.now()):one()
+  if not row then
+    return nil, problem.new("already_discovered", "This was discovered before.")
+  end
+  return row
+end
+
+-- The same for both directions of a relationship that has none.
+local function subject_of(discovery)
+  local first, second = discovery.source_learning_point_id, discovery.target_learning_point_id
+  if UNDIRECTED[discovery.relationship_type] and second < first then
+    first, second = second, first
+  end
+  return table.concat({ first, discovery.relationship_type, second }, " ")
+end
+
+---Pay the bonus of a discovery.
+---@param tx db.tx
+---@param staff string?  sub of the person of staff who decides it; nil: the platform
+---@return { discovery: db.pending, transaction: db.pending, account: ledger.account }? outcome
+---@return problem? err
+function discoveries.pay(tx, child_id, parent_id, id, staff)
+  local locked = points_accounts.lock(tx, child_id, parent_id)
+  local discovery = store.read(tx, child_id, parent_id, id):one()
+  local account = locked:one()
+  if not account or not discovery then
+    return nil, problem.not_found()
+  end
+  local subject = subject_of(discovery)
+  local outcome, err = bonuses.award(tx, account, {
+    kind = "relationship_discovery",
+    subject = subject,
+    learning_point_id = discovery.source_learning_point_id,
+    needs = { discovery.source_learning_point_id, discovery.target_learning_point_id },
+    relationship_discovery_id = id,
+    description = "Discovered: " .. subject,
+  }, staff, clock.now())
+  if not outcome then
+    return nil, err
+  end
+  outcome.discovery = store.mark_paid(tx, child_id, id)
+  return outcome
+end
+
+return discoveries

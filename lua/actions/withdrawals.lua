@@ -1,0 +1,130 @@
+-- Points turned into money: a parent asks, an operator pays, or the points come back.
+local children = require "store.children"
+local clock = require "clock"
+local ledger = require "actions.ledger"
+local points_accounts = require "store.points_accounts"
+local points_transactions = require "store.points_transactions"
+local problem = require "lib.problem"
+local rules = require "rules"
+local store = require "store.withdrawal_requests"
+
+local withdrawals = {}
+
+-- What the rule may answer, in words.
+local REFUSALS = {
+  below_minimum = "So few points cannot be withdrawn.",
+  in_deficit = "Points taken back must be earned again first.",
+  insufficient_points = "So many points are not available.",
+  tests_overdue = "Tests that are overdue for too long must be taken first.",
+  daily_limit = "No more can be withdrawn today.",
+}
+
+-- From which status a withdrawal may become what. The database knows the same moves.
+local FROM = { processing = "pending", completed = "processing", failed = "processing", cancelled = "pending" }
+
+-- The move that a rule has decided on, written with the account as it was locked.
+local function add_move(tx, account, move, request, actor, call, now)
+  return points_transactions.add(tx, account.child_id, account.last_sequence + 1, move, {
+    withdrawal_request_id = request.id,
+    actor = actor,
+    description = ("Withdrawal %d %s"):format(request.id, move.points > 0 and "requested" or request.status),
+  }, call, now)
+end
+
+---Ask for a withdrawal. What it is worth is fixed here.
+---@param tx db.tx
+---@param given { points_amount: integer, bank_account: string }
+---@param actor string  sub of the parent
+---@return db.row? withdrawal
+---@return problem? err
+function withdrawals.request(tx, child_id, parent_id, given, actor)
+  local now = clock.now()
+  local locked = points_accounts.lock(tx, child_id, parent_id)
+  local before = store.before_request(tx, child_id, now):one()
+  local account = locked:one()
+  if not account or not before then
+    return nil, problem.not_found()
+  end
+  local decided, call = rules.call("withdrawal", "request", {
+    points = given.points_amount,
+    available = account.available_points,
+    deficit = account.deficit_points,
+    days_overdue = before.days_overdue,
+    requests_today = before.requests_today,
+    points_today = before.points_today,
+  })
+  if decided.refusal then
+    return nil, problem.new(decided.refusal, REFUSALS[decided.refusal])
+  end
+  -- Whatever the rule says, the ledger gives no more than there is.
+  local move, err = ledger.withdrawn(account, given.points_amount)
+  if not move then
+    return nil, problem.new(err.code, err.message)
+  end
+  local request = store.add(tx, child_id, decided.ntd_cents, given, now):one()
+  add_move(tx, account, move, request, actor, call, now)
+  return request
+end
+
+---Move a withdrawal on. One that fails or is cancelled gives its points back.
+---@param tx db.tx
+---@param status "processing"|"completed"|"failed"|"cancelled"
+---@param transaction_id string?  the payment provider's
+---@param actor string            sub of who moves it
+---@return db.row? withdrawal
+---@return problem? err
+function withdrawals.move(tx, child_id, parent_id, id, status, transaction_id, actor)
+  local now = clock.now()
+  local locked = points_accounts.lock(tx, child_id, parent_id)
+  local request = store.read(tx, child_id, parent_id, id):one()
+  local account = locked:one()
+  if not account or not request then
+    return nil, problem.not_found()
+  end
+  if request.status ~= FROM[status] then
+    local message = ("A withdrawal that is %s cannot become %s."):format(request.status, status)
+    return nil, problem.new("wrong_status", message, { current_status = request.status })
+  end
+  local ok, moved = pcall(function()
+    return store.move(tx, child_id, id, status, transaction_id, actor, now):one()
+  end)
+  if not ok and moved.constraint == "withdrawal_requests_transaction_once" then
+    return nil, problem.new("transaction_id_used", "This transaction_id has paid another withdrawal.")
+  end
+  if not ok then
+    error(moved, 0)
+  end
+  if status == "failed" or status == "cancelled" then
+    local returned = ledger.returned(account, moved.points_amount)
+    add_move(tx, account, returned, moved, actor, { version = rules.version() }, now)
+  end
+  return moved
+end
+
+---@return db.row? withdrawal
+---@return problem? err
+function withdrawals.find(child_id, parent_id, id)
+  local row = store.find(child_id, parent_id, id)
+  if not row then
+    return nil, problem.not_found()
+  end
+  return row
+end
+
+---@return db.row[]? rows
+---@return problem? err
+function withdrawals.list(child_id, parent_id, status, after_id, limit)
+  local rows = store.list(child_id, parent_id, status, after_id, limit)
+  if #rows == 0 and not children.find(child_id, parent_id) then
+    return nil, problem.not_found()
+  end
+  return rows
+end
+
+---Of one parent's children; of all families where parent_id is nil.
+---@return db.row[]
+function withdrawals.list_all(parent_id, status, after_id, limit)
+  return store.list_all(parent_id, status, after_id, limit)
+end
+
+return withdrawals

@@ -1,0 +1,68 @@
+-- What must hold of lua/rules/withdrawal.lua whatever its numbers are. Run on every reload and by `lexicraft check`.
+
+local AMOUNTS = { 1, 2, 9, 10, 11, 50, 99, 100, 101, 1000, 99999, 100000, 100001, 1000000 }
+local MOST_CENTS_PER_POINT = 1000 -- 10 NTD: ten times the promise can only be a slip of the hand
+
+-- A request that could hardly be more harmless, with some of its circumstances changed.
+local function request(call, points, changed)
+  local input = {
+    points = points, available = points, deficit = 0, days_overdue = 0, requests_today = 0, points_today = 0,
+  }
+  for name, value in pairs(changed or {}) do
+    input[name] = value
+  end
+  return call("withdrawal", "request", input)
+end
+
+local function check_answer(call)
+  for _, points in ipairs(AMOUNTS) do
+    local result = request(call, points)
+    if (result.refusal == nil) == (result.ntd_cents == nil) then
+      return ("%d points are neither refused nor paid, or both"):format(points)
+    end
+  end
+end
+
+local function check_no_more_than_there_is(call)
+  for _, points in ipairs(AMOUNTS) do
+    for _, missing in ipairs { 1, points } do
+      if not request(call, points, { available = points - missing }).refusal then
+        return ("%d points are paid out of %d"):format(points, points - missing)
+      end
+    end
+    for _, deficit in ipairs { 1, points } do
+      if not request(call, points, { available = 0, deficit = deficit }).refusal
+        or not request(call, points, { deficit = deficit }).refusal then
+        return ("%d points are paid while %d must be earned back"):format(points, deficit)
+      end
+    end
+  end
+end
+
+local function check_worth(call)
+  local worth_before = 0
+  for _, points in ipairs(AMOUNTS) do
+    local cents = request(call, points).ntd_cents
+    if cents and cents > points * MOST_CENTS_PER_POINT then
+      return ("%d points are worth %d cents"):format(points, cents)
+    elseif cents and cents <= worth_before then
+      return ("%d points are worth no more than fewer points are"):format(points)
+    end
+    worth_before = cents or worth_before
+  end
+end
+
+local function check_absence(call)
+  for _, points in ipairs(AMOUNTS) do
+    if not request(call, points, { days_overdue = 1000 }).refusal then
+      return ("%d points are paid with a test overdue for 1000 days"):format(points)
+    end
+  end
+end
+
+return {
+  { name = "every request is either refused or paid", check = check_answer },
+  { name = "no more is paid than there is, and nothing in debt", check = check_no_more_than_there_is },
+  { name = "more points are worth more, and none above 10 NTD", check = check_worth },
+  { name = "nobody withdraws who has not been tested for years", check = check_absence },
+}

@@ -1,0 +1,140 @@
+-- Points turned into money.
+local db = require "db"
+
+local withdrawal_requests = {}
+
+-- Everything a request depends on besides the account. $2 is the moment; days overdue are begun days.
+local before_request = db.sql [[
+  select (select coalesce(ceil(max(extract(epoch from $2::timestamptz - v.due_at)) / 86400), 0)::bigint
+          from verification_schedule v
+          join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+          where v.child_id = c.id and not v.completed and v.due_at < $2::timestamptz and p.unlocked_points > 0
+         ) as days_overdue,
+         today.requests as requests_today, today.points as points_today
+  from children c
+  join users u on u.id = c.parent_id
+  cross join lateral (
+    select count(*) as requests,
+           coalesce(sum(w.points_amount) filter (where w.status not in ('failed', 'cancelled')), 0)::bigint as points
+    from withdrawal_requests w
+    where w.child_id = c.id
+      and w.created_at >= date_trunc('day', $2::timestamptz at time zone u.time_zone) at time zone u.time_zone
+  ) today
+  where c.id = $1]]
+
+local add = db.sql [[
+  insert into withdrawal_requests
+    (child_id, parent_id, amount_ntd, points_amount, bank_account, created_at, updated_at)
+  select c.id, c.parent_id, $2::bigint / 100.0, $3, $4, $5::timestamptz, $5::timestamptz
+  from children c
+  where c.id = $1
+  returning child_id, id, parent_id, amount_ntd::float8 as amount_ntd, points_amount, status, bank_account, transaction_id,
+            created_at, updated_at, processing_at, processing_by, completed_at, completed_by]]
+
+local begin_processing = db.sql [[
+  update withdrawal_requests
+  set status = 'processing', transaction_id = coalesce($3, transaction_id), processing_at = $4, processing_by = $5,
+      updated_at = $4
+  where child_id = $1 and id = $2
+  returning child_id, id, parent_id, amount_ntd::float8 as amount_ntd, points_amount, status, bank_account, transaction_id,
+            created_at, updated_at, processing_at, processing_by, completed_at, completed_by]]
+
+local finish = db.sql [[
+  update withdrawal_requests
+  set status = $6, transaction_id = coalesce($3, transaction_id), completed_at = $4, completed_by = $5, updated_at = $4
+  where child_id = $1 and id = $2
+  returning child_id, id, parent_id, amount_ntd::float8 as amount_ntd, points_amount, status, bank_account, transaction_id,
+            created_at, updated_at, processing_at, processing_by, completed_at, completed_by]]
+
+local find = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+  from withdrawal_requests w
+  where w.child_id = $1 and ($2::uuid is null or w.parent_id = $2) and w.id = $3]]
+
+local of_child = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+  from withdrawal_requests w
+  where w.child_id = $1 and ($2::uuid is null or w.parent_id = $2) and w.id > $3 and ($5::text is null or w.status = $5)
+  order by w.id
+  limit $4]]
+
+local of_parent = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+  from withdrawal_requests w
+  where w.parent_id = $1 and w.id > $2 and ($4::text is null or w.status = $4)
+  order by w.id
+  limit $3]]
+
+local of_all = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+  from withdrawal_requests w
+  where w.id > $1
+  order by w.id
+  limit $2]]
+
+local of_status = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+  from withdrawal_requests w
+  where w.id > $1 and w.status = $3
+  order by w.id
+  limit $2]]
+
+---Queue: what the rule wants to know of the child: days_overdue, requests_today, points_today.
+---@return db.pending
+function withdrawal_requests.before_request(tx, child_id, now)
+  return tx:later(before_request, child_id, now)
+end
+
+---Queue.
+---@param given { points_amount: integer, bank_account: string }
+---@return db.pending
+function withdrawal_requests.add(tx, child_id, ntd_cents, given, now)
+  return tx:later(add, child_id, ntd_cents, given.points_amount, given.bank_account, now)
+end
+
+---Queue: the row, for whoever has locked the account.
+---@return db.pending
+function withdrawal_requests.read(tx, child_id, parent_id, id)
+  return tx:later(find, child_id, parent_id, id)
+end
+
+---Queue: move it on.
+---@param status "processing"|"completed"|"failed"|"cancelled"
+---@param transaction_id string?  the payment provider's; nil: as it is
+---@param actor string            sub of who moves it
+---@return db.pending
+function withdrawal_requests.move(tx, child_id, id, status, transaction_id, actor, now)
+  if status == "processing" then
+    return tx:later(begin_processing, child_id, id, transaction_id, now, actor)
+  end
+  return tx:later(finish, child_id, id, transaction_id, now, actor, status)
+end
+
+function withdrawal_requests.find(child_id, parent_id, id)
+  return db.one(find, child_id, parent_id, id)
+end
+
+---In the order of their requests.
+function withdrawal_requests.list(child_id, parent_id, status, after_id, limit)
+  return db.query(of_child, child_id, parent_id, after_id, limit, status)
+end
+
+---Of one parent's children, or of all families, in the order of their requests.
+---@param parent_id string?
+---@param status string?
+function withdrawal_requests.list_all(parent_id, status, after_id, limit)
+  if parent_id then
+    return db.query(of_parent, parent_id, after_id, limit, status)
+  end
+  if status then
+    return db.query(of_status, after_id, limit, status)
+  end
+  return db.query(of_all, after_id, limit)
+end
+
+return withdrawal_requests
