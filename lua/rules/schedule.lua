@@ -94,7 +94,7 @@ local function algorithm_named(name)
   elseif name == "fsrs" then
     return require "fsrs"
   end
-  error(("there is no algorithm %q, only \"ladder\" and \"fsrs\""):format(tostring(name)))
+  error(("there is no algorithm \"%s\", only \"ladder\" and \"fsrs\""):format(tostring(name)))
 end
 
 -- A number from 0 to 1 that looks like chance and is the same whenever it is asked for again.

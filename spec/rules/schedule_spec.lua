@@ -7,11 +7,33 @@ describe("rules/schedule", function()
     schedule = modules.rule("schedule")
   end)
 
-  it("holds its own examples", function()
-    for _, example in ipairs(schedule.examples()) do
-      assert.are.same(example.expect, schedule[example.call](example.input))
+  local function hold_examples()
+    for index, example in ipairs(schedule.examples()) do
+      assert.are.same(example.expect, schedule[example.call](example.input), "example " .. index)
     end
-  end)
+  end
+
+  it("holds its own examples", hold_examples)
+
+  local edits = {
+    { name = "other test days", change = function(p) p.test_days[4] = { 1, 2, 5, 40 } end },
+    { name = "two test days", change = function(p) p.test_days[4] = { 1, 30 } end },
+    { name = "no failure allowed", change = function(p) p.failures_allowed = 0 end },
+    { name = "five failures allowed", change = function(p) p.failures_allowed = 5 end },
+    { name = "a later retention check", change = function(p) p.retention_day = 90 end },
+    { name = "more days after verified", change = function(p) p.retention_days_after_verified = 45 end },
+    { name = "fewer hours between tests", change = function(p) p.hours_between_tests = 20 end },
+    { name = "FSRS for all", change = function(p) p.algorithm = "fsrs" end },
+    { name = "FSRS for some", change = function(p)
+      p.algorithm = { "ladder", "ladder", "fsrs", "fsrs", "ladder", "ladder", "ladder" }
+    end },
+  }
+  for _, edit in ipairs(edits) do
+    it("holds its own examples with " .. edit.name, function()
+      edit.change(schedule.parameters)
+      hold_examples()
+    end)
+  end
 
   -- Pass every test of a tier; the test days met.
   local function climb(tier)
