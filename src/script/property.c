@@ -36,9 +36,19 @@ static bool is_late(const struct gate *gate)
 static void report(struct gate *gate, const char *property, const char *text)
 {
     struct buf line = BUF_INIT;
-    buf_appendf(&line, "lua/rules/%s: property ", gate->file);
-    if (property)
-        buf_appendf(&line, "\"%s\": ", property);
+    buf_appendf(&line, "lua/rules/%s: property \"%s\": %s", gate->file, property, text);
+    gate->faults++;
+    gate->failed(gate->data, line.data);
+    buf_release(&line);
+}
+
+/* The module itself is broken. */
+static void report_module(struct gate *gate, const char *text)
+{
+    struct buf line = BUF_INIT;
+    bool is_placed = strncmp(text, CHECKS_PREFIX, strlen(CHECKS_PREFIX)) == 0;
+    if (!is_placed)
+        buf_appendf(&line, CHECKS_PREFIX "%s:1: ", gate->file);
     buf_append_str(&line, text);
     gate->faults++;
     gate->failed(gate->data, line.data);
@@ -92,7 +102,7 @@ static void run_property(lua_State *L, struct gate *gate, int index)
     lua_getfield(L, index, "check");
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
     if (!name || !lua_isfunction(L, -1)) {
-        report(gate, NULL, "not {name = text, check = function}");
+        report_module(gate, "an entry of the list is not {name = text, check = function}");
         return;
     }
     lua_pushcfunction(L, call);
@@ -115,7 +125,7 @@ static int run_properties(lua_State *L)
     lua_pushvalue(L, 2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &key_gate);
     if (!lua_istable(L, 1)) {
-        report(gate, NULL, "the module of checks does not return a list");
+        report_module(gate, "the file does not return a list");
         return 0;
     }
     lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
@@ -124,7 +134,7 @@ static int run_properties(lua_State *L)
         if (lua_rawgeti(L, 1, i) == LUA_TTABLE)
             run_property(L, gate, 3);
         else
-            report(gate, NULL, "not a table");
+            report_module(gate, "an entry of the list is no table");
     }
     return 0;
 }
@@ -155,7 +165,7 @@ static void run_module(struct vm *vm, struct gate *gate, const char *path)
         lua_sethook(vm->L, NULL, 0, 0);
     }
     if (rc < 0)
-        report(gate, NULL, err.text);
+        report_module(gate, err.text);
 }
 
 int property_check(struct bundle *bundle, struct sandbox *s, void (*failed)(void *data, const char *text),
@@ -166,7 +176,7 @@ int property_check(struct bundle *bundle, struct sandbox *s, void (*failed)(void
     gate.cpu_deadline = thread_cpu_ns() + UINT64_C(1000000) * PROPERTY_CPU_MS_MAX;
     struct vm *vm = vm_new(VM_APP, bundle, PROPERTY_MEMORY_MAX, &err);
     if (!vm) {
-        report(&gate, NULL, err.text);
+        report_module(&gate, err.text);
         return -1;
     }
     for (size_t i = 0; i < bundle->count && !is_late(&gate); i++) {
@@ -174,7 +184,7 @@ int property_check(struct bundle *bundle, struct sandbox *s, void (*failed)(void
             run_module(vm, &gate, bundle->files[i].path);
     }
     if (is_late(&gate) && gate.faults == 0)
-        report(&gate, NULL, "the properties take too long");
+        report_module(&gate, "the properties take too long");
     vm_free(vm);
     return gate.faults > 0 ? -1 : gate.count;
 }

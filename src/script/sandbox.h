@@ -18,6 +18,8 @@
 #include "base/err.h"
 #include "script/bundle.h"
 
+#define SANDBOX_CHECK_CPU_MS_MAX 2000 /* of all examples together */
+
 struct sandbox_limits {
     uint32_t cpu_ms;       /* default 50 */
     uint64_t instructions; /* default 1,000,000 */

@@ -24,7 +24,13 @@ struct reporter {
     void (*failed)(void *data, const char *text);
     void *data;
     bool any;
+    uint64_t cpu_deadline;
 };
+
+static bool is_late(const struct reporter *to)
+{
+    return thread_cpu_ns() > to->cpu_deadline;
+}
 
 static void report(struct reporter *to, const struct buf *text)
 {
@@ -180,7 +186,7 @@ static size_t check_rule(struct sandbox *s, struct rule *rule, struct reporter *
         free_examples(&list);
         return 0;
     }
-    for (size_t i = 0; i < list.count; i++)
+    for (size_t i = 0; i < list.count && !is_late(to); i++)
         run_example(s, &list, i, to);
     check_coverage(&list, to);
     size_t count = list.count;
@@ -188,11 +194,24 @@ static size_t check_rule(struct sandbox *s, struct rule *rule, struct reporter *
     return count;
 }
 
+static void report_late(const struct rule *rule, struct reporter *to)
+{
+    struct buf text = BUF_INIT;
+    buf_appendf(&text, "%s:%d: stopped: all examples together may take %d ms of CPU time", rule->file->path,
+                rule->examples_line, SANDBOX_CHECK_CPU_MS_MAX);
+    report(to, &text);
+    buf_release(&text);
+}
+
 int sandbox_check(struct sandbox *s, void (*failed)(void *data, const char *text), void *data)
 {
     struct reporter to = {.failed = failed, .data = data};
+    to.cpu_deadline = thread_cpu_ns() + UINT64_C(1000000) * SANDBOX_CHECK_CPU_MS_MAX;
     size_t count = 0;
-    for (size_t i = 0; i < s->rule_count; i++)
+    for (size_t i = 0; i < s->rule_count && !is_late(&to); i++) {
         count += check_rule(s, &s->rules[i], &to);
+        if (is_late(&to))
+            report_late(&s->rules[i], &to);
+    }
     return to.any ? -1 : (int)count;
 }

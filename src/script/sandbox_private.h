@@ -2,6 +2,7 @@
 #ifndef SCRIPT_SANDBOX_PRIVATE_H
 #define SCRIPT_SANDBOX_PRIVATE_H
 
+#include "script/arena.h"
 #include "script/noreturn.h"
 #include "script/sandbox.h"
 #include "script/shape.h"
@@ -11,6 +12,7 @@
 #define SANDBOX_STRING_BYTES_MAX (64u << 10) /* one string; bounds what a single comparison can cost */
 #define SANDBOX_BLOCK_BYTES_MAX (256u << 10) /* one table part or the call stack; bounds a single rehash */
 #define SANDBOX_LOAD_BYTES_MAX (32u << 20)   /* of the base state: libraries and compiled rule files */
+#define SANDBOX_IDLE_BYTES_MAX (1u << 20)    /* a state that holds so much more than its base is not kept */
 #define SANDBOX_TABLE_KEYS_MAX 10000         /* for pairs, next and the table library */
 #define SANDBOX_UNPACK_MAX 200
 
@@ -47,8 +49,10 @@ struct sandbox {
     int modules; /* registry reference: what the rule files returned in the call under way, by index of the
                     rule */
 
-    size_t used; /* bytes; read by other threads */
-    size_t base; /* used after loading */
+    size_t used;        /* bytes; read by other threads */
+    size_t base;        /* used after loading */
+    struct arena arena; /* where all of it lies */
+    size_t base_held;   /* what the arena held after loading */
 
     /* The call under way. */
     bool armed;

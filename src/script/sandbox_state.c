@@ -111,7 +111,9 @@ static bool may_grow(struct sandbox *s, size_t type, size_t old, size_t size)
         stop(s, SANDBOX_KILL_SIZE);
         return false;
     }
-    if (used <= s->base + s->limits.memory_bytes) {
+    size_t held = s->arena.held + arena_cost(&s->arena, size);
+    if (used <= s->base + s->limits.memory_bytes &&
+        held <= s->base_held + s->limits.memory_bytes + SANDBOX_IDLE_BYTES_MAX) {
         s->refused = false;
         return true;
     }
@@ -131,14 +133,8 @@ static void *allocate(void *data, void *ptr, size_t osize, size_t nsize)
     size_t old = ptr ? osize : 0;
     if (nsize > old && !may_grow(s, ptr ? 0 : osize, old, nsize))
         return NULL;
-    void *block = NULL;
-    if (nsize == 0)
-        free(ptr);
-    else
-        block = realloc(ptr, nsize);
-    if (nsize == 0 || block)
-        __atomic_store_n(&s->used, s->used - old + nsize, __ATOMIC_RELAXED);
-    return block;
+    __atomic_store_n(&s->used, s->used - old + nsize, __ATOMIC_RELAXED);
+    return arena_resize(&s->arena, ptr, old, nsize);
 }
 
 size_t sandbox_memory(const struct sandbox *s)
@@ -225,10 +221,11 @@ static void forget_modules(struct sandbox *s)
     lua_settop(L, 0);
 }
 
+/* The state is not closed object by object, which may take long: nothing in it owns anything but memory. */
 void sandbox_discard(struct sandbox *s)
 {
-    if (s->L)
-        lua_close(s->L);
+    arena_release(&s->arena);
+    __atomic_store_n(&s->used, 0, __ATOMIC_RELAXED);
     s->L = NULL;
     for (size_t i = 0; i < s->rule_count; i++)
         s->rules[i].progress = RULE_UNUSED;
@@ -287,6 +284,7 @@ static int build(struct sandbox *s, struct err *err)
     }
     lua_gc(s->L, LUA_GCCOLLECT);
     s->base = s->used;
+    s->base_held = s->arena.held;
     return 0;
 }
 
@@ -371,6 +369,8 @@ int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const s
     disarm(s);
     if (status == LUA_OK && s->killed == SANDBOX_ALIVE) {
         forget_modules(s);
+        if (s->arena.held > s->base_held + SANDBOX_IDLE_BYTES_MAX)
+            sandbox_discard(s);
         return 0;
     }
     explain(s, status, file, err);

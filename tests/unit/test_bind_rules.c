@@ -16,13 +16,27 @@ static const char rule[] =
     "function double.examples() return {{call = 'twice', input = {n = 1}, expect = {n = 2}}} end\n"
     "return double\n";
 
+static const char candidate_rule[] =
+    "local triple = {parameters = {factor = 3}}\n"
+    "triple.shapes = {times = {input = {n = 'integer 0..9'}, result = {n = 'integer 0..27'}}}\n"
+    "function triple.times(input) return {n = triple.parameters.factor * input.n} end\n"
+    "function triple.examples() return {{call = 'times', input = {n = 1}, expect = {n = 3}}} end\n"
+    "return triple\n";
+
 static int set_up(void **state)
 {
     struct fixture *f = fixture_new();
     struct sandbox_limits limits = {.cpu_ms = 50, .instructions = 1000000, .memory_bytes = 8 << 20};
     struct err err;
     fixture_write(f, "lua/rules/double.lua", rule);
+    fixture_write(f, "lua/checks/double.lua",
+                  "return {{name = 'doubles', check = function(call)\n"
+                  "  for n = 0, 50 do local got = call('double', 'twice', {n = n}).n\n"
+                  "    if got ~= 2 * n then return n .. ' gives ' .. got end end\n"
+                  "end}}");
+    fixture_write(f, "other/triple.lua", candidate_rule);
     fixture_open(f);
+    f->context.rule_limits = limits;
     f->context.rules = sandbox_new(f->vm->bundle, &limits, &err);
     if (f->context.rules == NULL)
         fail_msg("%s", err.text);
@@ -79,12 +93,94 @@ static void needs_a_rule_vm(void **state)
     f->context.rules = rules;
 }
 
+/* What is live, opened again, is the same version and gives the same. */
+static void candidates_of_sources(void **state)
+{
+    struct fixture *f = *state;
+    fixture_run(f, FAILS
+                "local rules = require 'rules'\n"
+                "local sources = rules.sources()\n"
+                "local path = 'lua/rules/double.lua'\n"
+                "assert(next(sources) == path and next(sources, path) == nil)\n"
+                "local c <close> = assert(rules.open(sources))\n"
+                "local result, call = c:call('double', 'twice', {n = 21})\n"
+                "assert(result.n == 42 and call.version == c:version() and call.input == '{\"n\":21}')\n"
+                "assert(c:sources()[path] == sources[path] and c:parameters().double == nil)\n"
+                "assert(c:shapes().double.twice.input.n == 'integer 0..100')\n"
+                "fails('script', c.call, c, 'double', 'fail', {})\n"
+                "fails('invalid', c.call, c, 'double', 'none', {})\n"
+                "sources[path] = sources[path]:gsub('2 %* input.n', 'input.n == 7 and 9 or 2 * input.n')\n"
+                "local other <close> = assert(rules.open(sources))\n"
+                "assert(other:version() ~= c:version() and other:call('double', 'twice', {n = 7}).n == 9)\n"
+                "assert(rules.call('double', 'twice', {n = 7}).n == 14)\n"
+                "local faults, examples, properties = c:check()\n"
+                "assert(#faults == 2 and examples == -1 and properties == 1, faults[1])\n"
+                "assert(faults[1]:find('there is no example of') == #'lua/rules/double.lua:10: ' + 1)\n"
+                "faults, examples, properties = other:check()\n"
+                "assert(faults[3] == 'lua/rules/double.lua: property \"doubles\": 7 gives 9', faults[3])\n"
+                "assert(properties == -1)\n");
+}
+
+static void candidates_of_folders(void **state)
+{
+    struct fixture *f = *state;
+    char script[2000];
+    snprintf(script, sizeof(script),
+             FAILS
+             "local rules = require 'rules'\n"
+             "local root = '%s'\n"
+             "local live = assert(rules.open_directory(root))\n"
+             "local again = assert(rules.open(rules.sources()))\n"
+             "assert(live:version() == again:version() and #live:version() == 64)\n"
+             "local c = assert(rules.open_directory(root .. '/other'))\n"
+             "assert(c:call('triple', 'times', {n = 4}).n == 12 and c:parameters().triple.factor == 3)\n"
+             "assert(c:sources()['lua/rules/triple.lua'])\n"
+             "local faults = c:check()\n"
+             "assert(#faults == 1 and faults[1]:find('no such rule file'), faults[1])\n"
+             "local none, err = rules.open_directory(root .. '/gone')\n"
+             "assert(none == nil and err.code == 'io' and err.message:find('gone'), err.message)\n"
+             "none, err = rules.open_directory(root .. '/lua/checks')\n"
+             "assert(none == nil and err.code == 'script', err and err.message)\n",
+             f->root);
+    fixture_run(f, script);
+}
+
+static void candidates_that_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    fixture_run(
+        f, "local rules = require 'rules'\n"
+           "local function refused(sources, reason)\n"
+           "  local c, err = rules.open(sources)\n"
+           "  assert(c == nil and err.message:find(reason, 1, true), err and err.message)\n"
+           "end\n"
+           "refused({['lua/rules/a.lua'] = 'return {'}, 'lua/rules/a.lua:1: ')\n"
+           "refused({['lua/rules/a.lua'] = '\\n while true do end'}, 'lua/rules/a.lua:2: stopped after')\n"
+           "refused({['lua/rules/a.lua'] = 'return 1 & 2'}, 'bitwise operator')\n"
+           "refused({['lua/rules/a.lua'] = '\\xff'}, 'not UTF-8')\n"
+           "refused({['lua/rules/a.lua'] = ('x'):rep(65537)}, 'larger than 65536 bytes')\n"
+           "refused({['lua/app.lua'] = 'return 1'}, 'not the path of a rule file')\n"
+           "refused({['lua/rules/.lua'] = 'return 1'}, 'not the path of a rule file')\n"
+           "assert(not pcall(rules.open)); assert(not pcall(rules.open, {1}))\n"
+           "assert(not pcall(rules.open, {x = 1})); assert(not pcall(rules.open_directory))\n"
+           "local c = assert(rules.open({}))\n"
+           "assert(next(c:sources()) == nil and next(c:parameters()) == nil)\n"
+           "c:close() c:close()\n"
+           "for _, name in ipairs({'call', 'check', 'version', 'sources', 'parameters', 'shapes'}) do\n"
+           "  local ok, why = pcall(c[name], c, 'a', 'b', {})\n"
+           "  assert(not ok and tostring(why):find('closed'), why)\n"
+           "end\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(returns_result_and_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_are_raised_and_logged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(needs_a_rule_vm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(candidates_of_sources, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(candidates_of_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(candidates_that_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

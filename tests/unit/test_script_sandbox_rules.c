@@ -270,6 +270,30 @@ static void test_every_function_needs_an_example(void **state)
     bundle_unref(b);
 }
 
+/* A thousand examples that each use their whole budget do not hold a reload up. */
+static void test_all_examples_together_are_bounded(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct buf faults = BUF_INIT;
+    struct bundle *b = fixture_bundle(
+        RULE,
+        "local r = {shapes = {f = {input = {}, result = {}}}}\nfunction r.f() while true do end end\n"
+        "function r.examples() local t = {}\n"
+        "  for i = 1, 1000 do t[i] = {call = 'f', input = {}, expect = {}} end return t\nend return r",
+        NULL);
+    struct sandbox *s = sandbox_new(b, &FIXTURE_LIMITS, &err);
+    assert_non_null(s);
+    uint64_t begun = thread_cpu_ns();
+    assert_int_equal(-1, sandbox_check(s, collect, &faults));
+    assert_true(thread_cpu_ns() - begun < UINT64_C(1500000) * SANDBOX_CHECK_CPU_MS_MAX);
+    assert_non_null(
+        strstr(faults.data, RULE ":3: stopped: all examples together may take 2000 ms of CPU time\n"));
+    buf_release(&faults);
+    sandbox_free(s);
+    bundle_unref(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_examples_that_hold),
         cmocka_unit_test(test_examples_that_do_not),
         cmocka_unit_test(test_every_function_needs_an_example),
+        cmocka_unit_test(test_all_examples_together_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
