@@ -7,8 +7,9 @@
 #include "script/sandbox.h"
 #include "script/shape.h"
 
-#define SANDBOX_HOOK_INSTRUCTIONS 20 /* between two looks at the budget */
-#define SANDBOX_TIME_CHECK_NS 300000 /* real time between two looks at the CPU clock, a slow system call */
+#define SANDBOX_HOOK_INSTRUCTIONS 20  /* between two looks at the budget */
+#define SANDBOX_TIME_CHECK_NS 300000  /* real time between two looks at the CPU clock, a slow system call */
+#define SANDBOX_TIME_CHECK_BYTES 1024 /* allocated between two looks at the real time */
 #define SANDBOX_STRING_BYTES_MAX (64u << 10) /* one string; bounds what a single comparison can cost */
 #define SANDBOX_BLOCK_BYTES_MAX (256u << 10) /* one table part or the call stack; bounds a single rehash */
 #define SANDBOX_LOAD_BYTES_MAX (32u << 20)   /* of the base state: libraries and compiled rule files */
@@ -58,6 +59,7 @@ struct sandbox {
     bool armed;
     bool refused; /* the last allocation was refused to make Lua collect garbage */
     enum sandbox_kill killed;
+    size_t unchecked; /* bytes allocated since the last look at the time */
     uint64_t instructions;
     uint64_t cpu_deadline, time_checked;
     char where[160]; /* "lua/rules/points.lua:12" of the kill or error, or "" */

@@ -103,7 +103,11 @@ static bool may_grow(struct sandbox *s, size_t type, size_t old, size_t size)
     size_t used = s->used - old + size;
     if (!s->armed)
         return used <= SANDBOX_LOAD_BYTES_MAX;
-    check_time(s);
+    s->unchecked += size;
+    if (s->unchecked >= SANDBOX_TIME_CHECK_BYTES || s->refused) {
+        s->unchecked = 0;
+        check_time(s);
+    }
     if (s->killed != SANDBOX_ALIVE)
         return false;
     bool is_string = (type & 15) == LUA_TSTRING;
@@ -292,6 +296,7 @@ static void arm(struct sandbox *s)
 {
     s->killed = SANDBOX_ALIVE;
     s->refused = false;
+    s->unchecked = 0;
     s->instructions = 0;
     s->where[0] = '\0';
     s->time_checked = mono_ns();
