@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from support import Family, Server, wait_for
+import money
+from support import PATIENCE_S, Family, Server, wait_for
 
 TIER_2 = "[2] = 25,"
 
@@ -197,6 +198,14 @@ def test_explain_notices_a_record_that_its_version_would_not_give(running):
     assert report["stored"]["is_equal"] is False and report["stored"]["changes"] == ["points: 26 → 25"]
 
 
+def test_explain_what_a_person_decided(running):
+    family = Family(running)
+    assert money.give(family, 40, "a prize").status == 201
+    shown = run(running, "explain", family.child["id"], str(transaction(family, "adjusted")["id"]))
+    assert "40 points adjusted by staff" in shown and "the staff" in shown and "a prize" in shown
+    assert "not by a rule" in shown
+
+
 def test_explain_what_is_not_there(running):
     (family,) = beginners(running, 1)
     child = family.child["id"]
@@ -259,6 +268,22 @@ def test_replay_of_failures(running):
     # Of the child that lost the point anyway nothing more is lost, and no attempt is lost twice.
     assert strict["failures"]["lost_points"] == 100
     assert [row["child"] for row in strict["children"]["losing"]["most"]] == [kept.child["id"]]
+
+
+def test_replay_of_withdrawals(running):
+    family = Family(running)
+    money.give(family, 55)
+    money.withdraw(family, 15)
+    money.withdraw(family, 40)
+    folder = draft_of(running, old="ntd_cents_per_point = 100,", new="ntd_cents_per_point = 150,", file="withdrawal.lua")
+    report = run_json(running, "replay", "draft")
+    assert (report["withdrawals"]["worth_more"], report["cost"]["points"], report["cost"]["ntd"]) == (2, 0, 27.5)
+    path = folder / "withdrawal.lua"
+    path.write_text(path.read_text().replace("least_points = 10,", "least_points = 20,"))
+    report = run_json(running, "replay", "draft")
+    assert (report["withdrawals"]["refused"], report["cost"]["ntd"]) == (1, 20)
+    # They keep their points, and what staff gave no rule decides.
+    assert report["children"]["losing"]["count"] == 0 and report["calls"]["total"] == 2
 
 
 def test_replay_looks_only_as_far_back_as_asked(running):
@@ -416,7 +441,7 @@ def test_staff_change_a_number_under_load(database, tmp_path):
             followed = min(at for at, row in load.awards if row["points"] == 30) - saved
             count = len(load.awards)
             wait_for(lambda: load.failures or len(load.awards) > count + 6, "more awards")
-        assert load.failures == [] and followed < 5
+        assert load.failures == [] and followed < PATIENCE_S / 6  # a second where little else runs
         kinds = {row["points"]: row["rule_version"] for _, row in load.awards}
         assert set(kinds) == {25, 30} and kinds[25] == first and kinds[30] == live_version(server)
         # Points under way keep theirs: 25 in all, in shares of 25.

@@ -20,18 +20,19 @@ local function headline(report)
 end
 
 local function show_points(lines, report)
-  local awards, failures = report.awards, report.failures
+  local awards, failures, withdrawals = report.awards, report.failures, report.withdrawals
   local rows = {
     { "Awards", ("%s, %s would be more, %s less"):format(text.number(awards.total), text.number(awards.more),
       text.number(awards.less)) },
     { "Points awarded", ("%s → %s (%s)"):format(text.number(awards.points_before), text.number(awards.points_after),
       text.signed(awards.points_after - awards.points_before)) },
-    { "Points that fail", ("%s fewer (%s points kept), %s more (%s points lost)"):format(text.number(failures.spared),
+    { "Failures", ("%s fewer (%s points kept), %s more (%s points lost)"):format(text.number(failures.spared),
       text.number(failures.spared_points), text.number(failures.added), text.number(failures.lost_points)) },
-    { "Unlocks", ("%s, of which %s different"):format(text.number(report.unlocks.total),
+    { "Unlocks", ("%s, %s would be different"):format(text.number(report.unlocks.total),
       text.number(report.unlocks.changed)) },
-    { "Withdrawals", ("%s, of which %s different (%s NTD)"):format(text.number(report.withdrawals.total),
-      text.number(report.withdrawals.changed), text.signed(report.withdrawals.ntd)) },
+    { "Withdrawals", ("%s, %s would be refused, %s worth more, %s less (%s NTD)"):format(
+      text.number(withdrawals.total), text.number(withdrawals.refused), text.number(withdrawals.worth_more),
+      text.number(withdrawals.worth_less), text.signed(withdrawals.ntd_cents / 100)) },
     { "Cost", ("%s points, %s NTD at %s NTD a point"):format(text.signed(report.cost.points), text.signed(report.cost.ntd),
       text.number(report.cost.ntd_per_point)) },
   }

@@ -19,7 +19,7 @@ function tally.new(on_losing)
     awards = { total = 0, changed = 0, more = 0, less = 0, points_before = 0, points_after = 0 },
     unlocks = { total = 0, changed = 0 },
     failures = { spared = 0, spared_points = 0, added = 0, lost_points = 0 },
-    withdrawals = { total = 0, changed = 0, ntd = 0 },
+    withdrawals = { total = 0, refused = 0, worth_more = 0, worth_less = 0, ntd_cents = 0 },
     functions = {},
     all = spread.new(),
     changed = spread.new(),
@@ -87,15 +87,16 @@ function effects.deficit(self, row, outcome)
   return row.points
 end
 
-function effects.withdrawn(self, row, outcome)
-  local before, after = tonumber(outcome.before.amount_ntd), tonumber(outcome.after.amount_ntd)
-  if row.points < 0 or not before or not after then
-    return 0 -- its way back
-  end
-  self.withdrawals.total = self.withdrawals.total + 1
-  if before ~= after then
-    self.withdrawals.changed = self.withdrawals.changed + 1
-    self.withdrawals.ntd = self.withdrawals.ntd + (after - before)
+-- Points stay the child's whether they are withdrawn or not: only what they are worth can differ.
+function effects.withdrawn(self, _, outcome)
+  local before, after, withdrawals = outcome.before.ntd_cents, outcome.after.ntd_cents, self.withdrawals
+  withdrawals.total = withdrawals.total + 1
+  if not before or not after then
+    withdrawals.refused = withdrawals.refused + (after and 0 or 1)
+  elseif before ~= after then
+    local kind = after > before and "worth_more" or "worth_less"
+    withdrawals[kind] = withdrawals[kind] + 1
+    withdrawals.ntd_cents = withdrawals.ntd_cents + (after - before)
   end
   return 0
 end
@@ -198,9 +199,14 @@ local function sorted_counts(counts)
   return list
 end
 
----@param ntd_per_point number
+-- Whole dollars as whole numbers.
+local function ntd_of(cents)
+  return math.tointeger(cents / 100) or cents / 100
+end
+
+---@param cents_per_point integer  hundredths of NTD, when withdrawn
 ---@return table report  plain data
-function tally:finish(ntd_per_point)
+function tally:finish(cents_per_point)
   finish_child(self)
   self.child_id = nil
   local functions = json.array {}
@@ -216,7 +222,10 @@ function tally:finish(ntd_per_point)
   return {
     calls = self.calls, awards = self.awards, unlocks = self.unlocks, failures = self.failures,
     withdrawals = self.withdrawals, functions = functions,
-    cost = { points = points, ntd = points * ntd_per_point + self.withdrawals.ntd, ntd_per_point = ntd_per_point },
+    cost = {
+      points = points, ntd = ntd_of(points * cents_per_point + self.withdrawals.ntd_cents),
+      ntd_per_point = ntd_of(cents_per_point),
+    },
     children = {
       all = self.all:summary(), changed = self.changed:summary(),
       losing = { count = self.losing, most = json.array(self.most_losing) },

@@ -46,7 +46,9 @@ end
 
 local function describe_verification(row)
   local state = "open"
-  if row.completed then
+  if row.completed and row.passed == nil then
+    state = "cancelled"
+  elseif row.completed then
     state = row.passed and "passed" or "failed"
   end
   return ("test of day %d for %s, attempt %d, planned for %s: %s"):format(row.test_day, row.learning_point_id, row.attempt,

@@ -68,9 +68,9 @@ local function replay_all(candidate, since, counts, bar)
 end
 
 -- What a point is worth in the candidate's withdrawals.
-local function ntd_per_point(candidate)
+local function cents_per_point(candidate)
   local withdrawal = candidate:parameters().withdrawal
-  return withdrawal and tonumber(withdrawal.ntd_per_point) or 1
+  return withdrawal and math.tointeger(withdrawal.ntd_cents_per_point) or 100
 end
 
 local function open_list(path)
@@ -104,7 +104,7 @@ local function run(set, candidate, since, path)
   if not ok then
     error(err, 0)
   end
-  local report = counts:finish(ntd_per_point(candidate))
+  local report = counts:finish(cents_per_point(candidate))
   place_refusals(set, report.functions)
   report.rules, report.version, report.since, report.losing_file = set.name, set.version, since, path
   return report
