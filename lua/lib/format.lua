@@ -32,8 +32,13 @@ format["country"] = function(text)
   return text:find("^[A-Z][A-Z]$") ~= nil
 end
 
----A name of the time zone database: Asia/Taipei. PostgreSQL knows which ones exist.
+---A name of the time zone database: Asia/Taipei. PostgreSQL knows which ones exist. Not those below right/, whose days begin
+---half a minute late, as they count leap seconds, nor their twins below posix/.
 format["time-zone"] = function(text)
+  local folder = text:lower():match("^[^/]*")
+  if folder == "right" or folder == "posix" then
+    return false
+  end
   return text == "UTC" or (#text <= 64 and text:find("^[A-Za-z_]+/[A-Za-z_/-]*[A-Za-z_]$") ~= nil and not text:find("//"))
 end
 

@@ -7,7 +7,7 @@ local verification_schedule = {}
 local before_completion = db.sql [[
   select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.outcome,
          v.due_at > $4::timestamptz as is_too_early,
-         v.passed = $5 and v.score = $6::numeric and v.questions = $7::jsonb and v.answers = $8::jsonb as is_same_result,
+         v.passed = $5 and v.score = $6::numeric(5,2) and v.questions = $7::jsonb and v.answers = $8::jsonb as is_same_result,
          p.id as progress_id, p.learning_point_id, p.tier, p.status, p.attempt as progress_attempt, p.learned_at,
          p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at, p.algorithm, p.algorithm_state,
          greatest(0, ($4::timestamptz at time zone u.time_zone)::date

@@ -330,6 +330,16 @@ describe("actions/verifications", function()
       assert.are.equal("already_completed", err.code)
     end)
 
+    it("knows a score again that has more digits than are kept", function()
+      local _, test = world.learn(family, world.learning_point(1))
+      local result = { passed = true, score = 66.670000001, questions = {}, answers = {} }
+      local first = assert(world.report(family, test.id, true, result))
+      assert.are.same(first, world.report(family, test.id, true, result))
+      result.score = 66.68
+      local _, err = world.report(family, test.id, true, result)
+      assert.are.equal("already_completed", err.code)
+    end)
+
     it("knows no other family's tests", function()
       local _, test = world.learn(family, world.learning_point(1))
       local other = world.family()

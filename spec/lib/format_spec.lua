@@ -18,6 +18,7 @@ local CASES = {
     good = { "UTC", "Asia/Taipei", "America/Argentina/Buenos_Aires", "America/Port-au-Prince" },
     bad = {
       "", "Taipei", "Foo/Bar3", "/etc/passwd", "../x", "Asia/", "Asia//Taipei", "UTC+8",
+      "right/Asia/Taipei", "Right/UTC", "posix/Asia/Taipei",
       ("a"):rep(40) .. "/" .. ("b"):rep(40),
     },
   },
