@@ -24,7 +24,7 @@ end
 function users.sign_up(given)
   local password_hash = auth.hash_password(given.password)
   local ok, user = pcall(store.add, {
-    email = given.email:lower(),
+    email = given.email,
     password_hash = password_hash,
     name = given.name,
     phone = given.phone,
@@ -43,9 +43,10 @@ function users.sign_up(given)
   return user
 end
 
--- Attempts are counted whether they succeed or not, per account and per address.
+-- Attempts are counted whether they succeed or not, per address and per account; the address first, so that one that is
+-- refused anyway cannot use up the attempts of other people's accounts.
 local function limit_attempts(email, remote)
-  for _, key in ipairs { "login:account:" .. email, "login:address:" .. remote } do
+  for _, key in ipairs { "login:address:" .. remote, "login:account:" .. email:lower() } do
     local ok, retry_after_s = rate.take(key, config.limits.login_attempts, config.limits.login_window_s)
     if not ok then
       return problem.new("rate_limited", "Too many attempts to log in.", nil,
@@ -62,7 +63,6 @@ end
 ---@return users.session? session
 ---@return problem? err
 function users.log_in(email, password, remote)
-  email = email:lower()
   local err = limit_attempts(email, remote)
   if err then
     return nil, err

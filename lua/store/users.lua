@@ -1,11 +1,11 @@
--- Parents.
+-- Parents. An e-mail address is kept in lower case as PostgreSQL understands it: Lua knows the letters of ASCII only.
 local db = require "db"
 
 local users = {}
 
 local add = db.sql [[
   insert into users (email, password_hash, name, phone, country, time_zone, created_at, updated_at)
-  values ($1, $2, $3, $4, coalesce($5, 'TW'), coalesce($6, 'Asia/Taipei'), $7, $7)
+  values (lower($1), $2, $3, $4, coalesce($5, 'TW'), coalesce($6, 'Asia/Taipei'), $7, $7)
   on conflict (email) do nothing
   returning id, email, name, phone, country, time_zone, created_at, updated_at]]
 
@@ -17,7 +17,7 @@ local find = db.sql [[
 local credentials = db.sql [[
   select id, password_hash
   from users
-  where email = $1]]
+  where email = lower($1)]]
 
 local lock = db.sql [[
   select id

@@ -35,6 +35,16 @@ describe("actions/users and actions/children", function()
     assert.are.equal("email_taken", err.code)
   end)
 
+  it("knows the case of letters beyond ASCII", function()
+    local name = world.unique("p")
+    local user = sign_up("É" .. name .. "@example.org")
+    assert.are.equal("é" .. name .. "@example.org", user.email)
+    local _, err = sign_up("é" .. name .. "@Example.org")
+    assert.are.equal("email_taken", err.code)
+    local session = users.log_in("É" .. name .. "@example.org", "a long password", "192.0.2.5")
+    assert.are.equal(user.id, session.user_id)
+  end)
+
   it("refuses a time zone nobody has", function()
     local user, err = sign_up(world.unique("p") .. "@example.org", { time_zone = "Moon/Base" })
     assert.is_nil(user)
@@ -60,6 +70,20 @@ describe("actions/users and actions/children", function()
     local _, err = users.log_in(email, "wrong", "192.0.2.4")
     assert.are.equal("rate_limited", err.code)
     assert.is_true(tonumber(err.headers["Retry-After"]) >= 1)
+  end)
+
+  it("lets an address that is refused lock nobody out", function()
+    local limit = require("config").limits.login_attempts
+    local email = world.unique("p") .. "@example.org"
+    local user = sign_up(email)
+    for _ = 1, limit do
+      users.log_in(world.unique("q") .. "@example.org", "wrong", "192.0.2.6")
+    end
+    for _ = 1, limit do
+      local _, err = users.log_in(email, "wrong", "192.0.2.6")
+      assert.are.equal("rate_limited", err.code)
+    end
+    assert.are.equal(user.id, users.log_in(email, "a long password", "192.0.2.7").user_id)
   end)
 
   local function add(parent_id, name)
