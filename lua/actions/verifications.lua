@@ -180,6 +180,9 @@ end
 
 -- The same result again: the answer given the first time, from what it left behind.
 local function repeated(tx, child_id, test)
+  if test.cancelled_at then
+    return nil, problem.new("already_completed", "The test has ended without a result: the point was failed.")
+  end
   if not test.is_same_result then
     return nil, problem.new("already_completed", "The test was completed with another result.")
   end

@@ -19,7 +19,7 @@ local PROGRESS = {
 
 local VERIFICATION = {
   "id", "child_id", "learning_progress_id", "learning_point_id", "attempt", "test_day", "scheduled_date", "due_at",
-  "completed", "completed_at", "passed", "score", "created_at",
+  "completed", "completed_at", "cancelled_at", "passed", "score", "created_at",
 }
 
 local ACCOUNT = {

@@ -5,7 +5,7 @@ local verification_schedule = {}
 
 -- Everything a completion depends on. $4 is the moment, $5 … $8 the reported result.
 local before_completion = db.sql [[
-  select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.outcome,
+  select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.cancelled_at, v.outcome,
          v.due_at > $4::timestamptz as is_too_early,
          v.passed = $5 and v.score = $6::numeric(5,2) and v.questions = $7::jsonb and v.answers = $8::jsonb as is_same_result,
          p.id as progress_id, p.learning_point_id, p.tier, p.status, p.attempt as progress_attempt, p.learned_at,
@@ -81,7 +81,7 @@ local completed = db.sql [[
 
 local find = db.sql [[
   select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
+         v.completed, v.completed_at, v.cancelled_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   join children c on c.id = v.child_id
@@ -102,7 +102,7 @@ local list = db.sql [[
          (select p.learning_point_id
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.passed,
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
          v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
   from verification_schedule v
   join children c on c.id = v.child_id
@@ -116,7 +116,7 @@ local list_due = db.sql [[
          (select p.learning_point_id
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.passed,
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
          v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
   from verification_schedule v
   join children c on c.id = v.child_id

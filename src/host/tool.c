@@ -13,6 +13,8 @@
 
 #define RATE_BUCKETS_MAX 1024
 #define RESUMES_MAX 512 /* of coroutines in one turn of the loop */
+/* A script may look at whole tables, and nobody waits for its answer but who started it. */
+#define STATEMENT_MS_MIN (10 * 60 * 1000)
 
 struct tool {
     uv_loop_t loop;
@@ -193,6 +195,8 @@ static void open_loop(struct tool *tool, const struct config *config)
     if (config->database.url[0] == '\0')
         return;
     struct pg_settings pg = generation_pg_settings(config, 0, 1);
+    if (pg.statement_ms < STATEMENT_MS_MIN)
+        pg.statement_ms = STATEMENT_MS_MIN;
     tool->context.pool = pg_pool_new(&tool->loop, &pg);
 }
 
