@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support import BINARY, Database, Family, Server, exchange, free_port, wait_for
+from support import BINARY, PROJECT, Database, Family, Server, exchange, free_port, wait_for
 
 COMMANDS = ["serve", "check", "config", "migrate", "reload", "token", "lua", "version"]
 
@@ -144,6 +144,13 @@ def test_a_failing_tool_script_says_where(own_server):
     (own_server.root / "bad.lua").write_text("local x = 1\nerror('no luck')\n")
     done = own_server.command("lua", "bad.lua", check=False)
     assert done.returncode == 1 and "bad.lua:2: no luck" in done.stderr
+
+
+def test_specs_of_plain_lua_need_neither_database_nor_program():
+    # As CONTRIBUTING.md and lua/README.md promise.
+    specs = ["spec/rules", "spec/lib", "spec/actions/ledger_spec.lua"]
+    done = subprocess.run(["lua5.4", "/usr/bin/busted", *specs], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_version():
