@@ -26,9 +26,9 @@ static const struct command commands[] = {
     {.name = "check",
      .arguments = "",
      .summary = "check settings, Lua and SQL",
-     .help = "Checks config.lua, every Lua file, every rule's examples and, if the database can be reached, "
-             "every SQL\n"
-             "statement. Faults are printed as file:line: reason (78). Changes nothing.",
+     .help = "Checks config.lua, every Lua file, every rule's examples and properties and, if the database can "
+             "be reached,\n"
+             "every SQL statement. Faults are printed as file:line: reason (78). Changes nothing.",
      .needs_root = true,
      .run = command_check},
     {.name = "config",
