@@ -26,9 +26,10 @@ static const struct command commands[] = {
     {.name = "check",
      .arguments = "",
      .summary = "check settings, Lua and SQL",
-     .help = "Checks config.lua, every Lua file, every rule's examples and properties and, if the database can "
-             "be reached,\n"
-             "every SQL statement. Faults are printed as file:line: reason (78). Changes nothing.",
+     .help =
+         "Checks config.lua, every Lua file, every rule's examples and properties and, if the database can "
+         "be reached,\n"
+         "every SQL statement. Faults are printed as file:line: reason (78). Changes nothing.",
      .needs_root = true,
      .run = command_check},
     {.name = "config",
@@ -81,6 +82,12 @@ static const struct command commands[] = {
     {.name = "audit",
      .arguments = "[ARGUMENT]...",
      .summary = "recompute all that is recorded, and list what differs",
+     .is_tool = true,
+     .needs_root = true,
+     .run = command_tool},
+    {.name = "users",
+     .arguments = "reset EMAIL",
+     .summary = "let somebody choose a new password",
      .is_tool = true,
      .needs_root = true,
      .run = command_tool},
