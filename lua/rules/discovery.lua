@@ -65,8 +65,9 @@ function discovery.examples()
     end
     return input
   end
-  -- A bonus of 0 points is switched off.
+  -- No bonus exceeds the most; one of 0 points is switched off.
   local function paid(points)
+    points = math.min(points, most)
     return points > 0 and { points = points } or { refusal = "nothing_to_pay" }
   end
   local examples = {

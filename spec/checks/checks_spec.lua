@@ -38,6 +38,7 @@ describe("the gate", function()
     { "withdrawal", "requests_per_day = 500", "requests_per_day = 1" },
     { "discovery", "relationship_discovery = 15", "relationship_discovery = 0" },
     { "discovery", "idiom_unlock = 70", "idiom_unlock = 100" },
+    { "points", "most_per_learning_point = 500", "most_per_learning_point = 40" },
     { "discovery", "bonuses_per_day = 20", "bonuses_per_day = 0" },
   }
   for _, edit in ipairs(harmless) do
