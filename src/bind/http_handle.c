@@ -1,6 +1,7 @@
 /* Answers a request with a task: runs the handler of its route, sends what it returns, and turns every
  * failure into a problem that shows no internals. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "bind/http_exchange.h"
@@ -42,9 +43,14 @@ static const struct failure failures[] = {
     {ERR_UNKNOWN, 503, "outcome_unknown", NULL},
 };
 
-static const struct failure *find_failure(enum err_code code)
+/* A request that was cut off may have written something already, or may still: a client that hears
+ * "unavailable" would repeat it. */
+static const struct failure *find_failure(enum err_code code, const struct http_request *req)
 {
     static const struct failure internal = {ERR_INTERNAL, 500, "internal", NULL};
+    static const struct failure cut_write = {ERR_CANCELLED, 503, "outcome_unknown", NULL};
+    if (code == ERR_CANCELLED && strcmp(req->method, "GET") != 0)
+        return &cut_write;
     for (size_t i = 0; i < COUNT_OF(failures); i++)
         if (failures[i].code == code)
             return &failures[i];
@@ -57,6 +63,14 @@ static enum log_level level_of(const struct failure *failure)
     if (failure->status == 500)
         return LOG_ERROR;
     return failure->code == ERR_CANCELLED ? LOG_DEBUG : LOG_WARN;
+}
+
+/* PostgreSQL quotes a value that it cannot read (class 22, data exceptions): the log is told what stands
+ * before it. */
+static void hide_value(struct err *err)
+{
+    if (strncmp(err->sqlstate, "22", 2) == 0)
+        err->text[strcspn(err->text, "\"")] = '\0';
 }
 
 /* Protected: push the traceback of the failed coroutine given as a light userdata. */
@@ -90,7 +104,8 @@ static void respond_failure(struct http_exchange *x, lua_State *co)
     vm_pop_error(co, &err);
     if (task_is_cancelled(x->task))
         err.code = ERR_CANCELLED;
-    const struct failure *failure = find_failure(err.code);
+    const struct failure *failure = find_failure(err.code, x->req);
+    hide_value(&err);
     log_failure(x, co, failure, &err);
     struct http_header retry = {"Retry-After", failure->retry_after_s};
     http_respond_problem(x->req, failure->status, failure->problem, NULL, &retry,

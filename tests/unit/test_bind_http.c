@@ -37,9 +37,9 @@ static const char app[] =
     "  local secret = 'secret detail'\n"
     "  local code = req.params.code\n"
     "  if code == 'text' then error(secret) end\n"
-    "  if code == 'number' then error(7) end\n"
-    "  if code == 'nothing' then error() end\n"
+    "  if code == 'number' then error(7) elseif code == 'nothing' then error() end\n"
     "  if code == 'returned' then return nil, {code = 'busy', message = secret} end\n"
+    "  if code == 'db' then error({code = code, sqlstate = '22P02', message = 'no uuid: \"Alice\"'}) end\n"
     "  error({code = code, message = secret})\n"
     "end\n"
     "return {\n"
@@ -375,6 +375,7 @@ static void failures_become_problems(void **state)
     expect_text(log, "stack traceback");
     expect_text(log, "lua/app.lua:");
     expect_text(log, "\"route\":\"/throw/{code:slug}\"");
+    expect_text(log, "\"reason\":\"no uuid: \"");
 }
 
 static void malformed_responses_are_our_fault(void **state)

@@ -15,12 +15,15 @@
 #define APP                                                                                                  \
     "local db, rules = require 'db', require 'rules'\n"                                                      \
     "local nap = db.sql 'select pg_sleep(20)::text'\n"                                                       \
+    "local write = db.sql [[insert into rule_versions (version, sources)\n"                                  \
+    "  select 'written', '{}'::jsonb from pg_sleep(0.5)]]\n"                                                 \
     "local function version() return { status = 200, body = rules.version(), content_type = 'text/plain' } " \
     "end\n"                                                                                                  \
     "return {\n"                                                                                             \
     "  { method = 'GET', path = '/version', handler = version },\n"                                          \
     "  { method = 'POST', path = '/version', handler = version },\n"                                         \
     "  { method = 'GET', path = '/slow', handler = function() db.query(nap) return version() end },\n"       \
+    "  { method = 'POST', path = '/write', handler = function() db.exec(write) return version() end },\n"    \
     "}\n"
 
 static sem_t changes;
@@ -250,6 +253,22 @@ static void test_work_over_the_drain_limit_is_cut(void **state)
     buf_release(&answer);
 }
 
+static void test_a_write_that_is_cut_is_not_called_undone(void **state)
+{
+    (void)state;
+    struct buf answer = BUF_INIT;
+    int slow = connect_client();
+    say(slow, "POST /write HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    expect_version(live->bundle->rule_version);
+    swap();
+    hear(slow, &answer);
+    expect_answer(&answer, "HTTP/1.1 503", "\"outcome_unknown\"");
+    assert_null(strstr(answer.data, "Retry-After"));
+    while (app_count("select count(*) from rule_versions where version = 'written'") == 0)
+        continue;
+    buf_release(&answer);
+}
+
 static void test_a_body_over_the_drain_limit_is_refused(void **state)
 {
     (void)state;
@@ -330,6 +349,7 @@ int main(void)
         TEST(test_a_swap_shows_in_the_next_request_and_not_in_the_one_begun),
         TEST(test_many_swaps),
         IMPATIENT(test_work_over_the_drain_limit_is_cut),
+        IMPATIENT(test_a_write_that_is_cut_is_not_called_undone),
         IMPATIENT(test_a_body_over_the_drain_limit_is_refused),
         TEST(test_stopping_cuts_what_is_late),
         TEST(test_a_program_handed_over_to_a_stopping_worker_is_not_lost),
