@@ -52,7 +52,7 @@ static void tx_refuse(struct pg_tx *tx, const struct err *err)
     tx_fail(tx, err);
     tx->is_ready_due = true;
     if (tx->end != NULL)
-        tx_end(tx, tx->wants_commit ? err : NULL);
+        tx_end(tx, err);
     tx_event(tx);
 }
 

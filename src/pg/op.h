@@ -48,7 +48,7 @@ struct pg_op {
     bool ok;
     struct pg_result *result; /* owned by the op; NULL unless ok */
     struct err err; /* why not ok: ERR_DB (sqlstate says what), ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a
-                       write whose answer was lost), ERR_BUSY, ERR_CANCELLED */
+                       write whose answer was lost), ERR_BUSY */
     /* private to pg/ */
     struct pg_statement statement; /* text is a private copy */
     struct list link;

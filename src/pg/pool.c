@@ -173,11 +173,6 @@ void pg_pool_stats(struct pg_pool *pool, struct pg_stats *out)
     uv_mutex_unlock(&pool->mutex);
 }
 
-bool pg_pool_is_ready(struct pg_pool *pool)
-{
-    return !pool->is_closing && pool->pipelined.open > 0 && pool->exclusive.open > 0;
-}
-
 /* ---- turns of the loop ---- */
 
 static void lane_flush(struct pg_lane *lane)

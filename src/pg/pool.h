@@ -53,8 +53,6 @@ void pg_pool_submit(struct pg_pool *pool, struct pg_op *op);
 /* Call once at the end of every loop turn: one Sync for the reads gathered, one flush per dirty connection.
  */
 void pg_pool_flush(struct pg_pool *pool);
-/* True if at least one pipelined and one exclusive connection are established. */
-bool pg_pool_is_ready(struct pg_pool *pool);
 
 /* ---- transactions (exclusive lane) ---- */
 
@@ -75,7 +73,7 @@ struct pg_tx *pg_tx_open(struct pg_pool *pool, const struct pg_tx_options *optio
 /* Queue a statement in the transaction; nothing is sent until pg_tx_flush or pg_tx_commit. Results arrive in
  * order. After a failed statement every later one of the transaction fails with ERR_DB, sqlstate 25P02; after
  * a lost connection, a deadline or an idle transaction given up with that reason. May be called before ready.
- * Not after commit or rollback. */
+ * Not after commit. */
 void pg_tx_submit(struct pg_tx *tx, struct pg_op *op);
 /* Send what is queued, closed by one Sync (at the next pg_pool_flush). */
 void pg_tx_flush(struct pg_tx *tx);
@@ -84,9 +82,8 @@ void pg_tx_flush(struct pg_tx *tx);
  * error); ERR_UNKNOWN the answer was lost after COMMIT was sent. */
 typedef void (*pg_tx_end_fn)(struct pg_tx *tx, const struct err *err, void *data);
 void pg_tx_commit(struct pg_tx *tx, pg_tx_end_fn done, void *data);
-void pg_tx_rollback(struct pg_tx *tx, pg_tx_end_fn done, void *data);
-/* Forget the transaction: allowed at any time, also before ready and without commit or rollback (then it is
- * rolled back and the connection returned when clean, else closed). No callback is made after this, nor those
+/* Forget the transaction: allowed at any time, also before ready and without commit (then it is rolled back
+ * and the connection returned when clean, else closed). No callback is made after this, nor those
  * of its statements. NULL is allowed. */
 void pg_tx_free(struct pg_tx *tx);
 

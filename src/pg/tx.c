@@ -115,7 +115,7 @@ struct pg_tx *pg_tx_open(struct pg_pool *pool, const struct pg_tx_options *optio
 
 void pg_tx_submit(struct pg_tx *tx, struct pg_op *op)
 {
-    assert(!op->is_queued && !tx->wants_commit && !tx->wants_rollback);
+    assert(!op->is_queued && !tx->wants_commit);
     op->refs++;
     op->is_queued = true;
     op->owner = tx;
@@ -145,17 +145,6 @@ void pg_tx_commit(struct pg_tx *tx, pg_tx_end_fn done, void *data)
     tx->wants_send = true;
     if (tx->stage == TX_OVER)
         tx_end(tx, &tx->err);
-}
-
-void pg_tx_rollback(struct pg_tx *tx, pg_tx_end_fn done, void *data)
-{
-    assert(tx->end == NULL);
-    tx->end = done;
-    tx->end_data = data;
-    tx->wants_rollback = true;
-    tx->wants_send = true;
-    if (tx->stage == TX_OVER)
-        tx_end(tx, NULL);
 }
 
 static void op_let_go(struct pg_op *op)
@@ -228,16 +217,11 @@ static void conn_send_rollback(struct pg_conn *conn)
         conn_send_sync(conn);
 }
 
-/* The transaction is to end without its statements. */
+/* It has failed, so the commit that was asked for can only be a rollback. */
 static void tx_send_rollback(struct pg_tx *tx)
 {
-    if (!tx->has_failed) {
-        struct err err;
-        err_set(&err, ERR_CANCELLED, "the transaction was rolled back before this statement was sent");
-        tx_fail(tx, &err);
-    }
     if (!tx->has_begun)
-        tx_end(tx, tx->wants_commit ? &tx->err : NULL);
+        tx_end(tx, &tx->err);
     else if (!tx->conn->ends)
         conn_send_rollback(tx->conn);
 }
@@ -247,7 +231,7 @@ static void tx_send(struct pg_tx *tx)
 {
     struct list *node;
     tx->wants_send = false;
-    if (tx->wants_rollback || (tx->wants_commit && tx->has_failed)) {
+    if (tx->wants_commit && tx->has_failed) {
         tx_send_rollback(tx);
         return;
     }

@@ -23,7 +23,7 @@ struct pg_tx {
 
     bool has_begun;  /* BEGIN was sent */
     bool wants_send; /* at the next flush */
-    bool wants_commit, wants_rollback, commit_sent;
+    bool wants_commit, commit_sent;
     bool has_failed; /* nothing more can succeed; err is the first reason */
     struct err err;
 

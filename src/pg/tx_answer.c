@@ -88,7 +88,7 @@ static void rollback_answered(struct pg_conn *conn, const struct conn_item *item
         err_set(&err, ERR_UNAVAILABLE, "a transaction could not be rolled back");
         conn_lose(conn, &err);
     } else if (tx != NULL) {
-        tx_end(tx, tx->wants_commit ? &tx->err : NULL);
+        tx_end(tx, &tx->err);
     }
 }
 
@@ -150,8 +150,7 @@ static void exclusive_lost(struct pg_conn *conn, const struct err *reason)
     struct err err = *reason;
     if (tx == NULL)
         return; /* its statements were let go when it was left */
-    bool had_failed = tx->has_failed;
-    bool is_unknown = tx->commit_sent && !had_failed;
+    bool is_unknown = tx->commit_sent && !tx->has_failed;
     if (is_unknown)
         err_set(&err, ERR_UNKNOWN, "the answer to COMMIT was lost: %.500s", reason->text);
     list_for_each (node, safe, &conn->items) {
@@ -165,8 +164,8 @@ static void exclusive_lost(struct pg_conn *conn, const struct err *reason)
         item->op = NULL;
     }
     tx_fail(tx, &err);
-    if (tx->wants_rollback || tx->wants_commit)
-        tx_end(tx, tx->wants_rollback ? NULL : (had_failed ? &tx->err : &err));
+    if (tx->wants_commit)
+        tx_end(tx, &tx->err);
     else
         tx_detach(tx);
 }

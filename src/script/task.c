@@ -185,16 +185,6 @@ struct task *task_of(lua_State *L)
     return task;
 }
 
-struct vm *task_vm(struct task *task)
-{
-    return task->vm;
-}
-
-void *task_data(struct task *task)
-{
-    return task->data;
-}
-
 void task_suspend(struct task *task, void (*cancel)(void *data), void *data)
 {
     assert(task->state == TASK_RUNNING && !task->suspending);

@@ -27,8 +27,6 @@ struct task *task_of(lua_State *L);
 /* The task that L works for, in nested coroutines too; NULL outside of any. For bindings that do not wait.
  * Never raises. */
 struct task *task_running(lua_State *L);
-struct vm *task_vm(struct task *task);
-void *task_data(struct task *task);
 
 /* Before lua_yieldk: cancel(data) (NULL allowed) is called if the task is cancelled while it waits; it must
  * let go of what was begun, and may not wake the task. The binding must then yield: a coroutine.yield of Lua

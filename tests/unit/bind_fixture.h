@@ -121,6 +121,7 @@ static inline int fixture_describe(lua_State *L)
 static inline void fixture_task_ended(struct task *task, lua_State *co, int status, int nresults, void *data)
 {
     struct fixture_task *t = data;
+    (void)task;
     (void)nresults;
     t->task = NULL;
     t->has_ended = true;
@@ -128,7 +129,7 @@ static inline void fixture_task_ended(struct task *task, lua_State *co, int stat
     if (t->ok)
         return;
     /* Protected, because the task may have ended for want of memory. */
-    lua_State *L = task_vm(task)->L;
+    lua_State *L = vm_of(co)->L;
     lua_pushcfunction(L, fixture_describe);
     lua_pushlightuserdata(L, co);
     snprintf(t->message, sizeof(t->message), "%s",

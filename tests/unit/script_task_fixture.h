@@ -30,7 +30,7 @@ struct world {
 static inline void note_end(struct task *task, lua_State *co, int status, int nresults, void *data)
 {
     assert_ptr_equal(data, &seen);
-    assert_ptr_equal(task_data(task), &seen);
+    (void)task;
     seen.ended++;
     seen.status = status;
     seen.value[0] = '\0';

@@ -242,9 +242,8 @@ static void test_silent_server_in_a_transaction(void **state)
     pg_tx_flush(t.tx);
     bench_until(b, call.done);
     assert_int_equal(call.op->err.code, ERR_TIMEOUT);
-    pg_tx_rollback(t.tx, trans_end, &t);
-    bench_until(b, t.ended);
-    assert_int_equal(t.end_err.code, ERR_NONE);
+    trans_commit(b, &t);
+    assert_int_equal(t.end_err.code, ERR_UNAVAILABLE);
     call_release(&call);
     trans_free(&t);
     proxy.swallows_answers = false;
@@ -270,7 +269,6 @@ static void test_server_away_and_back(void **state)
         proxy_close(&proxy);
         bench_until(b, !proxy.is_listening &&
                            bench_stats(b).pipelined_open + bench_stats(b).exclusive_open == 0);
-        assert_false(pg_pool_is_ready(b->pool));
         call_run(b, &call, "SELECT 1");
         assert_int_equal(call.op->err.code, ERR_UNAVAILABLE);
         call_release(&call);
@@ -290,7 +288,6 @@ static void test_server_away_and_back(void **state)
         }
         assert_true(mono_ns() - back_ns < UINT64_C(2000000000));
         bench_until(b, bench_is_full(b));
-        assert_true(pg_pool_is_ready(b->pool));
     }
     proxy_close(&proxy);
     bench_close(b);

@@ -142,7 +142,7 @@ static void test_released_from_outside_while_waiting(void **state)
 static void note_closing(struct task *task, lua_State *co, int status, int nresults, void *data)
 {
     struct err err = {0};
-    struct vm *vm = task_vm(task);
+    struct vm *vm = vm_of(co);
     note_end(task, co, status, nresults, data);
     lua_pushboolean(vm->L, 1);
     assert_null(task_start(vm, 0, note_closing, data, &err));
