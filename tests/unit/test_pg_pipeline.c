@@ -338,9 +338,10 @@ static void test_large_results_and_parameters(void **state)
 {
     (void)state;
     struct pg_settings settings = bench_defaults();
+    settings.statement_ms = (uint32_t)(TEST_WAIT_NS / 1000000);
     struct bench *b = bench_open_ready(&settings);
     struct call calls[12];
-    size_t len = 3000000;
+    size_t len = 1000000;
     for (int i = 0; i < 12; i++) {
         char *value = x_malloc(len + 1);
         memset(value, 'x', len);
