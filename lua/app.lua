@@ -2,11 +2,13 @@
 local accounts = require "api.accounts"
 local adjustments = require "api.adjustments"
 local children = require "api.children"
+local description = require "api.description"
 local discoveries = require "api.discoveries"
 local health = require "api.health"
 local learning_points = require "api.learning_points"
 local pipeline = require "lib.pipeline"
 local progress = require "api.progress"
+local schemas = require "api.schemas"
 local users = require "api.users"
 local verifications = require "api.verifications"
 local withdrawals = require "api.withdrawals"
@@ -14,28 +16,35 @@ local withdrawals = require "api.withdrawals"
 local ANYONE_KNOWN = { "parent", "service", "staff", "operator" }
 local FAMILY = { "parent", "service" }
 
-return pipeline.routes {
+return pipeline.routes(description.add {
   {
     method = "GET", path = "/v1/health",
     doc = "Is the program there, and by which rules does it work?",
+    name = "getHealth", returns = { 200, schemas.health },
     handle = health.get,
   },
 
   {
     method = "POST", path = "/v1/users",
     doc = "Sign up as a parent.",
+    name = "signUp", returns = { 201, schemas.user },
+    fails = { "email_taken" },
     body = users.new_user,
     handle = users.create,
   },
   {
     method = "POST", path = "/v1/sessions",
     doc = "Log in: an access token for an e-mail address and its password.",
+    name = "logIn", returns = { 200, schemas.session },
+    fails = { "invalid_credentials" },
     body = users.credentials,
     handle = users.log_in,
   },
   {
     method = "GET", path = "/v1/users/me",
     doc = "The parent whose token this is.",
+    name = "getMe", returns = { 200, schemas.user },
+    fails = { "not_found" },
     roles = { "parent" },
     handle = users.me,
   },
@@ -43,6 +52,8 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children",
     doc = "Add a child.",
+    name = "addChild", returns = { 201, schemas.child },
+    fails = { "not_found", "too_many_children" },
     roles = { "parent" }, once = "optional",
     body = children.new_child,
     handle = children.create,
@@ -50,12 +61,14 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children",
     doc = "All children of the parent.",
+    name = "listChildren", returns = { 200, schemas.list(schemas.child) },
     roles = { "parent" },
     handle = children.list,
   },
   {
     method = "GET", path = "/v1/children/{child_id:uuid}",
     doc = "One child.",
+    name = "getChild", returns = { 200, schemas.child },
     roles = FAMILY,
     handle = children.get,
   },
@@ -63,6 +76,7 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/learning-points",
     doc = "What can be learned, by word; filtered by tier, type and beginning of the word.",
+    name = "listLearningPoints", returns = { 200, schemas.page(schemas.learning_point) },
     roles = ANYONE_KNOWN,
     query = learning_points.query,
     handle = learning_points.list,
@@ -70,6 +84,7 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/learning-points/{id:slug}",
     doc = "One learning point.",
+    name = "getLearningPoint", returns = { 200, schemas.learning_point },
     roles = ANYONE_KNOWN,
     handle = learning_points.get,
   },
@@ -77,6 +92,8 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/progress",
     doc = "Begin to learn a learning point, or begin one that failed again; its first test is due at once.",
+    name = "beginLearning", returns = { 201, schemas.progress },
+    fails = { "unknown_learning_point", "already_learning", "daily_limit" },
     roles = FAMILY, once = "optional",
     body = progress.beginning,
     handle = progress.create,
@@ -84,6 +101,7 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/progress",
     doc = "What the child is learning and has learned.",
+    name = "listProgress", returns = { 200, schemas.page(schemas.progress) },
     roles = FAMILY,
     query = progress.query,
     handle = progress.list,
@@ -91,12 +109,15 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/progress/{id:int}",
     doc = "How far the child is with one learning point.",
+    name = "getProgress", returns = { 200, schemas.progress },
     roles = FAMILY,
     handle = progress.get,
   },
   {
     method = "PATCH", path = "/v1/children/{child_id:uuid}/progress/{id:int}",
     doc = "Begin a point that failed again (status learning; the family), or fail a point (status failed; staff).",
+    name = "updateProgress", returns = { 200, schemas.progress },
+    fails = { "wrong_status", "daily_limit" },
     roles = { "parent", "service", "staff" }, once = "optional",
     body = progress.change,
     handle = progress.update,
@@ -105,6 +126,7 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/verifications",
     doc = "The child's tests in the order they fall due; due=true: only those that can be taken now.",
+    name = "listVerifications", returns = { 200, schemas.page(schemas.verification) },
     roles = FAMILY,
     query = verifications.query,
     handle = verifications.list,
@@ -112,12 +134,15 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/verifications/{id:int}",
     doc = "One test.",
+    name = "getVerification", returns = { 200, schemas.verification },
     roles = FAMILY,
     handle = verifications.get,
   },
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/verifications/{id:int}/completion",
     doc = "Report the result of a test. The same result again gets the same answer, another one is a conflict.",
+    name = "completeVerification", returns = { 200, schemas.outcome },
+    fails = { "too_early", "daily_limit", "already_completed" },
     roles = { "service" }, once = "optional",
     body = verifications.result,
     handle = verifications.complete,
@@ -126,12 +151,14 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/account",
     doc = "The child's points.",
+    name = "getAccount", returns = { 200, schemas.account },
     roles = ANYONE_KNOWN,
     handle = accounts.get,
   },
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/transactions",
     doc = "Every move of the child's points, newest first.",
+    name = "listTransactions", returns = { 200, schemas.page(schemas.transaction) },
     roles = ANYONE_KNOWN,
     query = accounts.transactions_query,
     handle = accounts.transactions,
@@ -139,6 +166,7 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/adjustments",
     doc = "Give a child points, with a reason.",
+    name = "adjustPoints", returns = { 201, schemas.adjustment },
     roles = { "staff" }, once = "optional",
     body = adjustments.gift,
     handle = adjustments.create,
@@ -146,6 +174,8 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/transactions/{id:int}/reversal",
     doc = "Take one earlier bonus or adjustment back, whole and once, with a reason.",
+    name = "reverseTransaction", returns = { 201, schemas.adjustment },
+    fails = { "not_reversible", "already_reversed" },
     roles = { "staff" }, once = "optional",
     body = adjustments.reversal,
     handle = adjustments.reverse,
@@ -154,6 +184,8 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/withdrawals",
     doc = "Ask for points to be paid out. They leave the balance now, and what they are worth is fixed now.",
+    name = "requestWithdrawal", returns = { 201, schemas.withdrawal },
+    fails = { "in_deficit", "insufficient_points", "tests_overdue", "below_minimum" },
     roles = { "parent" }, once = "required",
     body = withdrawals.request,
     handle = withdrawals.create,
@@ -161,6 +193,7 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/withdrawals",
     doc = "The child's withdrawals in the order of their requests.",
+    name = "listWithdrawals", returns = { 200, schemas.page(schemas.withdrawal) },
     roles = ANYONE_KNOWN,
     query = withdrawals.query,
     handle = withdrawals.list,
@@ -168,12 +201,15 @@ return pipeline.routes {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/withdrawals/{id:int}",
     doc = "One withdrawal.",
+    name = "getWithdrawal", returns = { 200, schemas.withdrawal },
     roles = ANYONE_KNOWN,
     handle = withdrawals.get,
   },
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/withdrawals/{id:int}/status",
     doc = "Move a withdrawal on: pending to processing, processing to completed or failed. Points of a failed one come back.",
+    name = "moveWithdrawal", returns = { 200, schemas.withdrawal },
+    fails = { "wrong_status", "transaction_id_used" },
     roles = { "operator" }, once = "optional",
     body = withdrawals.move,
     handle = withdrawals.set_status,
@@ -181,12 +217,15 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/withdrawals/{id:int}/cancellation",
     doc = "Call a pending withdrawal off; its points come back.",
+    name = "cancelWithdrawal", returns = { 200, schemas.withdrawal },
+    fails = { "wrong_status" },
     roles = { "parent" }, once = "optional",
     handle = withdrawals.cancel,
   },
   {
     method = "GET", path = "/v1/withdrawals",
     doc = "Withdrawals in the order of their requests: all of one's own children's, or everybody's for operators.",
+    name = "listAllWithdrawals", returns = { 200, schemas.page(schemas.withdrawal) },
     roles = { "parent", "operator" },
     query = withdrawals.query,
     handle = withdrawals.list_all,
@@ -195,6 +234,8 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/discoveries",
     doc = "Record that the child has found how two learning points are related.",
+    name = "recordDiscovery", returns = { 201, schemas.discovery },
+    fails = { "same_learning_point", "unknown_learning_point", "already_discovered" },
     roles = { "service" }, once = "optional",
     body = discoveries.pair,
     handle = discoveries.create,
@@ -202,7 +243,9 @@ return pipeline.routes {
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/discoveries/{id:int}/bonus",
     doc = "Pay the bonus of a discovery, once, if the child knows both. Staff may pay it beyond the daily limit.",
+    name = "payDiscoveryBonus", returns = { 200, schemas.bonus },
+    fails = { "already_awarded", "not_known", "daily_limit", "nothing_to_pay" },
     roles = { "service", "staff" }, once = "optional",
     handle = discoveries.pay,
   },
-}
+})

@@ -42,6 +42,9 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field body? table      schema
 ---@field once? "optional"|"required"  an Idempotency-Key may or must be sent; a required one is remembered for ever
 ---@field doc string
+---@field name string       the operation's name in generated clients
+---@field returns table     status and schema of the answer when all is well; media and type for one that is not JSON
+---@field fails? string[]   codes of its own problems; those of the pipeline go without saying
 
 -- Each step returns nothing, or the problem that ends the request.
 

@@ -69,6 +69,13 @@ function problem.invalid(code, faults)
   return problem.new(code, message, { errors = faults })
 end
 
+---The HTTP status of a code.
+---@param code string
+---@return integer
+function problem.status(code)
+  return assert(STATUS[code], code)
+end
+
 ---@param err problem
 ---@return http.response
 function problem.response(err)

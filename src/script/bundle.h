@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 
-#define BUNDLE_FILE_BYTES_MAX (1u << 20)
+#define BUNDLE_FILE_BYTES_MAX (4u << 20)
 #define BUNDLE_RULE_BYTES_MAX (64u << 10) /* of a file below lua/rules/ */
 #define BUNDLE_FILES_MAX 1000
 #define BUNDLE_BYTES_MAX (16u << 20)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 FOLDERS = ("src", "lua", "migrations", "spec", "tests", "script", ".ci")
 SINGLE_FILES = ("config.lua", "CMakeLists.txt", "README.md", "CONTRIBUTING.md")
+# Other people's, put there by a build.
+NOT_OURS = ("node_modules", "/corpus/", "lua/assets/")
 SUFFIXES = (".c", ".h", ".lua", ".sql", ".py", ".sh", ".md", ".txt", ".js", "")
 
 RULES = []
@@ -36,7 +38,7 @@ def read_tree(root):
         paths += (root / folder).rglob("*")
     for path in paths:
         name = path.relative_to(root).as_posix()
-        if path.is_file() and path.suffix in SUFFIXES and "node_modules" not in name and "/corpus/" not in name:
+        if path.is_file() and path.suffix in SUFFIXES and not any(part in name for part in NOT_OURS):
             tree[name] = path.read_text(encoding="utf-8", errors="replace")
     return tree
 

@@ -1,0 +1,114 @@
+-- The API's description of itself: /openapi.json, made from the route table, and /docs, a page that shows it.
+local auth = require "auth"
+local json = require "json"
+local openapi = require "lib.openapi"
+local samples = require "api.samples"
+local schemas = require "api.schemas"
+
+local description = {}
+
+local INFO = {
+  title = "LexiCraft Server",
+  version = "1",
+  description = [[
+Children learn words, are tested, and earn points, which their parents can have paid out.
+
+Errors are problems after RFC 9457; look at `code`. Every answer carries `X-Request-Id`. A wrong body or query names every
+value that is wrong at once. What belongs to another family is answered like what does not exist: 404.
+
+Lists come in pages: give `next_cursor` back as `cursor`, or follow `Link`.]],
+  license = { name = "All rights reserved", identifier = "LicenseRef-None" },
+}
+
+local TAGS = {
+  health = "Is the program there?",
+  users = "Parents.",
+  sessions = "Logging in and out.",
+  devices = "Children's devices and their tokens.",
+  children = "Children of a parent.",
+  ["learning-points"] = "What can be learned.",
+  progress = "What a child is learning and has learned.",
+  verifications = "Tests and their results.",
+  account = "A child's points.",
+  transactions = "Every move of a child's points.",
+  adjustments = "Points given by staff.",
+  withdrawals = "Points that become money.",
+  discoveries = "Relationships between words that a child has found.",
+  ["openapi.json"] = "This description.",
+  docs = "This description, for people.",
+}
+
+-- The viewer is an npm package that script/bootstrap turns into a Lua module; a checkout without it has no page.
+local has_viewer, viewer = pcall(require, "assets.swagger_ui")
+
+local PAGE = [[
+<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>LexiCraft API</title><meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/docs/viewer.css"></head>
+<body><div id="viewer"></div><script src="/docs/viewer.js"></script><script src="/docs/start.js"></script></body>
+</html>
+]]
+
+local START = [[
+SwaggerUIBundle({ url: "/openapi.json", dom_id: "#viewer", validatorUrl: null, deepLinking: true, docExpansion: "list" });
+]]
+
+-- Everything from here only. The viewer sets styles of its own, and has its icons in data URLs.
+local POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; " ..
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+-- A handler that sends the same bytes to everybody, and only once to a client that keeps them.
+local function constant(content_type, body, headers)
+  local tag = ('"%s"'):format(auth.sha256(body))
+  return function(call)
+    local all = { ETag = tag, ["Cache-Control"] = "no-cache" }
+    for name, value in pairs(headers or {}) do
+      all[name] = value
+    end
+    if call.request:header("If-None-Match") == tag then
+      return { status = 304, headers = all }
+    end
+    return { status = 200, headers = all, content_type = content_type, body = body }
+  end
+end
+
+local function file_route(path, name, media, doc, body, headers)
+  return {
+    method = "GET", path = path, doc = doc, name = name, returns = { 200, media = media },
+    handle = constant(media .. "; charset=utf-8", body, headers),
+  }
+end
+
+local function page_routes()
+  if not has_viewer then
+    return {}
+  end
+  return {
+    file_route("/docs", "getDocs", "text/html", "This description as a page.", PAGE, { ["Content-Security-Policy"] = POLICY }),
+    file_route("/docs/viewer.js", "getDocsViewer", "text/javascript", "The script of that page.", viewer.script),
+    file_route("/docs/viewer.css", "getDocsStyle", "text/css", "The looks of that page.", viewer.style),
+    file_route("/docs/start.js", "getDocsStart", "text/javascript", "What begins to show that page.", START),
+  }
+end
+
+---The routes with those that describe them.
+---@param routes pipeline.route[]
+---@return pipeline.route[] routes  the same
+function description.add(routes)
+  local document = {
+    method = "GET", path = "/openapi.json",
+    doc = "This description: OpenAPI 3.1.",
+    name = "getOpenapi", returns = { 200, media = "application/json", type = "object" },
+  }
+  table.insert(routes, document)
+  for _, route in ipairs(page_routes()) do
+    table.insert(routes, route)
+  end
+  document.handle = constant("application/json", json.encode(openapi.describe(routes, {
+    info = INFO, tags = TAGS, problem = schemas.problem, samples = samples,
+  })))
+  return routes
+end
+
+return description

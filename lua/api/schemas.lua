@@ -1,0 +1,152 @@
+-- What answers look like: the shapes of what api/views.lua shows, for the description of the API. Answers are built by the
+-- views and never checked against these while serving; tests/e2e/test_contract.py does that for every route.
+local schemas = {}
+
+local ID = { type = "integer", minimum = 1 }
+local COUNT = { type = "integer", minimum = 0 }
+local UUID = { type = "string", format = "uuid" }
+local SLUG = { type = "string", format = "slug" }
+local TEXT = { type = "string" }
+local FLAG = { type = "boolean" }
+local DATE = { type = "string", format = "date" }
+local TIME = { type = "string", format = "date-time" }
+local TIER = { type = "integer", minimum = 1, maximum = 7 }
+local LIST_OF_TEXT = { type = "array", items = TEXT }
+
+-- The same, or null where there is none.
+local function maybe(schema)
+  local copy = { nullable = true }
+  for key, value in pairs(schema) do
+    copy[key] = value
+  end
+  return copy
+end
+
+local function one_of(...)
+  return { type = "string", enum = { ... } }
+end
+
+-- All members are always there. The name is the one that generated clients give the type.
+local function object(name, doc, properties)
+  local required = {}
+  for property in pairs(properties) do
+    required[#required + 1] = property
+  end
+  table.sort(required)
+  return { name = name, doc = doc, type = "object", properties = properties, required = required }
+end
+
+---One page of a list.
+---@param item table  a schema with a name
+function schemas.page(item)
+  return object(item.name .. "Page", "One page of a list.", {
+    items = { type = "array", items = item },
+    next_cursor = { type = "string", nullable = true, doc = "cursor of the next page; null on the last one" },
+  })
+end
+
+---A whole list.
+---@param item table  a schema with a name
+function schemas.list(item)
+  return object(item.name .. "List", "A whole list.", { items = { type = "array", items = item } })
+end
+
+schemas.health = object("Health", "The state of the program.", { status = one_of("ok"), rule_version = TEXT })
+
+schemas.user = object("User", "A parent.", {
+  id = UUID, email = { type = "string", format = "email" }, name = maybe(TEXT), phone = maybe(TEXT),
+  country = { type = "string", format = "country" }, time_zone = { type = "string", format = "time-zone" },
+  created_at = TIME, updated_at = TIME,
+})
+
+schemas.child = object("Child", "A child of a parent.", {
+  id = UUID, parent_id = UUID, name = TEXT, age = maybe { type = "integer", minimum = 0, maximum = 25 },
+  created_at = TIME, updated_at = TIME,
+})
+
+schemas.learning_point = object("LearningPoint", "One thing to learn.", {
+  id = SLUG, word = TEXT, type = one_of("word", "phrase", "idiom", "prefix", "suffix"), tier = TIER, definition = TEXT,
+  example = maybe(TEXT), frequency_rank = maybe(ID), difficulty = maybe(one_of("A1", "A2", "B1", "B2", "C1", "C2")),
+  register = maybe(one_of("formal", "informal", "both")), contexts = LIST_OF_TEXT, metadata = { type = "object" },
+})
+
+schemas.verification = object("Verification", "One test of a learning point on one day.", {
+  id = ID, child_id = UUID, learning_progress_id = ID, learning_point_id = SLUG, attempt = ID, test_day = ID,
+  scheduled_date = DATE, due_at = TIME, completed = FLAG, completed_at = maybe(TIME), passed = maybe(FLAG),
+  score = maybe { type = "number", minimum = 0, maximum = 100 }, created_at = TIME,
+})
+
+schemas.progress = object("Progress", "How far a child is with one learning point.", {
+  id = ID, child_id = UUID, learning_point_id = SLUG, tier = TIER,
+  status = one_of("learning", "pending", "verified", "failed"), attempt = ID, learned_at = DATE,
+  highest_day = COUNT, points = maybe(COUNT), unlocked_points = COUNT, verified_at = maybe(TIME), created_at = TIME,
+  updated_at = TIME, next_verification = maybe(schemas.verification),
+})
+
+schemas.account = object("Account", "A child's points.", {
+  child_id = UUID, total_earned = COUNT, available_points = COUNT, locked_points = COUNT, withdrawn_points = COUNT,
+  deficit_points = COUNT, updated_at = TIME,
+})
+
+schemas.transaction = object("Transaction", "One move of a child's points.", {
+  id = ID, sequence = ID,
+  transaction_type = one_of("earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted"), bonus_type = maybe(TEXT),
+  points = { type = "integer" }, tier = maybe(TIER), learning_progress_id = maybe(ID), withdrawal_request_id = maybe(ID),
+  reverses_id = maybe(ID), description = maybe(TEXT), rule_version = maybe(TEXT), created_at = TIME,
+  deltas = object("Deltas", "What it added to each balance.", {
+    total_earned = { type = "integer" }, available = { type = "integer" }, locked = { type = "integer" },
+    withdrawn = { type = "integer" }, deficit = { type = "integer" },
+  }),
+})
+
+schemas.withdrawal = object("Withdrawal", "Points on their way to becoming money.", {
+  id = ID, child_id = UUID, parent_id = UUID, points_amount = ID, amount_ntd = { type = "number", minimum = 0 },
+  status = one_of("pending", "processing", "completed", "failed", "cancelled"),
+  bank_account = { type = "string", doc = "masked for everyone but operators" }, transaction_id = maybe(TEXT),
+  created_at = TIME, updated_at = TIME, processing_at = maybe(TIME), completed_at = maybe(TIME),
+})
+for _, name in ipairs { "processing_by", "completed_by" } do
+  schemas.withdrawal.properties[name] = { type = "string", nullable = true, doc = "shown to operators only" }
+end
+
+schemas.discovery = object("Discovery", "How two learning points are related, as a child has found.", {
+  id = ID, child_id = UUID, source_learning_point_id = SLUG, target_learning_point_id = SLUG, relationship_type = TEXT,
+  discovered_at = TIME, bonus_awarded = FLAG,
+})
+
+schemas.session = object("Session", "What a log-in gives.", {
+  access_token = TEXT, token_type = one_of("Bearer"), user_id = UUID,
+  expires_in = { type = "integer", minimum = 1, doc = "seconds" },
+})
+
+schemas.outcome = object("Outcome", "What the result of a test has led to.", {
+  verification = schemas.verification, progress = schemas.progress, next_verification = maybe(schemas.verification),
+  transactions = { type = "array", items = schemas.transaction }, account = schemas.account,
+})
+
+schemas.adjustment = object("Adjustment", "A move made by staff, and the account after it.", {
+  transaction = schemas.transaction, account = schemas.account,
+})
+
+schemas.bonus = object("DiscoveryBonus", "The bonus of a discovery, and the account after it.", {
+  discovery = schemas.discovery, transaction = schemas.transaction, account = schemas.account,
+})
+
+schemas.fault = object("Fault", "One value that is not valid.", {
+  pointer = { type = "string", doc = "JSON pointer into the body, or the name of a query parameter" }, code = TEXT,
+  detail = TEXT,
+})
+
+schemas.problem = {
+  name = "Problem", doc = "What went wrong, after RFC 9457. Some codes have members of their own.", type = "object",
+  required = { "type", "title", "status", "code" },
+  properties = {
+    type = { type = "string", doc = "/problems/ and the code" }, title = TEXT,
+    status = { type = "integer", minimum = 400, maximum = 599 },
+    code = { type = "string", doc = "stable; what a program should look at" },
+    detail = { type = "string", doc = "for a person" }, request_id = { type = "string", doc = "as in X-Request-Id" },
+    errors = { type = "array", items = schemas.fault, doc = "every value that is not valid" },
+  },
+}
+
+return schemas
