@@ -39,22 +39,44 @@ local function each_step(parameters, visit)
   end
 end
 
--- visit(algorithm, input, today, text): the histories in which a test of this day may be taken. The ladder's dates depend on
--- the calendar only, so a test taken on its own day stands for all; one that is late may be followed by the next at once.
-local function each_history(tier, day, highest_day, visit)
-  local function try(algorithm, today, memory, wait)
-    return visit({
-      tier = tier, test_day = day, highest_day = highest_day, is_verified = false, algorithm = algorithm,
+local function add_history(list, algorithm, step, today, memory, wait)
+  list[#list + 1] = {
+    input = {
+      tier = step.tier, test_day = step.day, highest_day = step.highest_day, is_verified = false, algorithm = algorithm,
       state = memory.state, days_since_test = wait.days, progress_id = wait.progress_id, attempt = 1,
-    }, today, ("tier %d, test day %d, %s after %s"):format(tier, day, algorithm, memory.after))
-  end
-  local fault = try("ladder", day, STATES[1], WAITS[2])
-  for _, memory in ipairs(STATES) do
-    for _, wait in ipairs(WAITS) do
-      fault = fault or try("fsrs", math.max(day, highest_day + wait.days), memory, wait)
+    },
+    today = today,
+    text = ("tier %d, test day %d, %s after %s"):format(step.tier, step.day, algorithm, memory.after),
+  }
+end
+
+-- The histories in which a test may be taken. The ladder's dates depend on the calendar only, so a test taken on its own day
+-- stands for all; one that is late may be followed by the next at once.
+local function list_histories(parameters)
+  local list = {}
+  each_step(parameters, function(tier, day, highest_day)
+    local step = { tier = tier, day = day, highest_day = highest_day }
+    add_history(list, "ladder", step, day, STATES[1], WAITS[2])
+    for _, memory in ipairs(STATES) do
+      for _, wait in ipairs(WAITS) do
+        add_history(list, "fsrs", step, math.max(day, highest_day + wait.days), memory, wait)
+      end
+    end
+  end)
+  return list
+end
+
+-- Several properties look at the same histories: each is planned once, as most of the time of a reload goes into planning.
+local histories
+
+local function each_history(parameters, visit)
+  histories = histories or list_histories(parameters)
+  for _, history in ipairs(histories) do
+    local fault = visit(history)
+    if fault then
+      return history.text .. fault
     end
   end
-  return fault
 end
 
 local function without(input, name)
@@ -74,6 +96,17 @@ local function fail(call, input)
   local failed = without(input, "highest_day")
   failed.failures_before = 0
   return call("schedule", "fail", failed)
+end
+
+-- The next test if this one is passed, and if it is failed.
+local function after_pass(call, history)
+  history.passed = history.passed or pass(call, history.input)
+  return history.passed.next
+end
+
+local function after_fail(call, history)
+  history.failed = history.failed or fail(call, history.input)
+  return history.failed.next
 end
 
 -- Every tier has its list of test days: day 1, then later and later ones.
@@ -127,40 +160,33 @@ local function check_steps(call, parameters)
 end
 
 local function check_pass_not_before_fail(call, parameters)
-  return each_step(parameters, function(tier, day, highest_day)
-    return each_history(tier, day, highest_day, function(input, today, text)
-      local passed, failed = pass(call, input).next, fail(call, input).next
-      if passed and failed and day_of(passed, today) < day_of(failed, today) then
-        return ("%s: a pass is planned for day %d, a fail for day %d"):format(text, day_of(passed, today),
-          day_of(failed, today))
-      end
-    end)
+  return each_history(parameters, function(history)
+    local today, passed, failed = history.today, after_pass(call, history), after_fail(call, history)
+    if passed and failed and day_of(passed, today) < day_of(failed, today) then
+      return (": a pass is planned for day %d, a fail for day %d"):format(day_of(passed, today), day_of(failed, today))
+    end
   end)
 end
 
 local function check_bounds(call, parameters)
-  return each_step(parameters, function(tier, day, highest_day)
-    return each_history(tier, day, highest_day, function(input, today, text)
-      for outcome, planned in pairs { pass = pass(call, input).next, fail = fail(call, input).next } do
-        local wait = day_of(planned, today) - today
-        if wait < 1 or wait > LONGEST_DAYS then
-          return ("%s: a %s is followed by a test after %d days"):format(text, outcome, wait)
-        end
+  return each_history(parameters, function(history)
+    for outcome, planned in pairs { pass = after_pass(call, history), fail = after_fail(call, history) } do
+      local wait = day_of(planned, history.today) - history.today
+      if wait < 1 or wait > LONGEST_DAYS then
+        return (": a %s is followed by a test after %d days"):format(outcome, wait)
       end
-    end)
+    end
   end)
 end
 
 -- No step is tested before the day it is named after, so nothing is unlocked and nothing verified before its day: not even
 -- if the test before it was taken on the first day.
 local function check_not_before_its_day(call, parameters)
-  return each_step(parameters, function(tier, day, highest_day)
-    return each_history(tier, day, highest_day, function(input, _, text)
-      local planned = pass(call, input).next
-      if planned and day_of(planned, 1) < planned.test_day then
-        return ("%s: test day %d is planned for day %d"):format(text, planned.test_day, day_of(planned, 1))
-      end
-    end)
+  return each_history(parameters, function(history)
+    local planned = after_pass(call, history)
+    if planned and day_of(planned, 1) < planned.test_day then
+      return (": test day %d is planned for day %d"):format(planned.test_day, day_of(planned, 1))
+    end
   end)
 end
 
