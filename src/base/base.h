@@ -20,6 +20,14 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
+/* How much longer than a release a build may take for the same work: ThreadSanitizer is that slow. For budgets that only
+ * have to stop what would never end. */
+#ifdef __SANITIZE_THREAD__
+#define BUILD_SLOWNESS 20
+#else
+#define BUILD_SLOWNESS 1
+#endif
+
 /* Memory or a clean abort: a process that has no memory left for a few bytes cannot answer anybody, and the
  * limits on bodies, queues and Lua states keep it from getting there. x_calloc zeroes. All are freed by
  * free(). */

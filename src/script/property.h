@@ -11,8 +11,8 @@
 #include "script/bundle.h"
 #include "script/sandbox.h"
 
-#define PROPERTY_CPU_MS_MAX                                                                                  \
-    5000 /* of all properties together; each call of a rule has the sandbox's budget besides */
+/* CPU time of all properties together; each call of a rule has the sandbox's budget besides. */
+#define PROPERTY_CPU_MS_MAX (5000 * BUILD_SLOWNESS)
 #define PROPERTY_MEMORY_MAX (64u << 20)
 
 /* Run the properties of bundle on the rules of s, which may be of another bundle. failed(data, text) for each

@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "script/bundle.h"
 
-#define SANDBOX_CHECK_CPU_MS_MAX 2000 /* of all examples together */
+#define SANDBOX_CHECK_CPU_MS_MAX (2000 * BUILD_SLOWNESS) /* of all examples together */
 
 struct sandbox_limits {
     uint32_t cpu_ms;       /* default 50 */
