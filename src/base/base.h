@@ -20,8 +20,8 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-/* How much longer than a release a build may take for the same work: ThreadSanitizer is that slow. For budgets that only
- * have to stop what would never end. */
+/* How much longer than a release a build may take for the same work: ThreadSanitizer is that slow. For
+ * budgets that only have to stop what would never end. */
 #ifdef __SANITIZE_THREAD__
 #define BUILD_SLOWNESS 20
 #else

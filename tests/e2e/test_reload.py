@@ -25,6 +25,8 @@ BROKEN = {
 
 @pytest.fixture
 def running(own_server):
+    # A row that a test holds locked must outlast a reload, however slow the build.
+    own_server.extra_env.update(LEXICRAFT_DATABASE_LOCK_MS="60000", LEXICRAFT_DATABASE_STATEMENT_MS="60000")
     return own_server.start()
 
 
