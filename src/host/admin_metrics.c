@@ -50,7 +50,7 @@ static void write_http(struct buf *out, const struct http_stats *http)
     number(out, "lexicraft_http_refused_gate_total", "counter", http->refused_gate,
            "Requests that were not clean HTTP.");
     number(out, "lexicraft_http_refused_limit_total", "counter", http->refused_limit,
-           "Requests or connections over a limit of size or number.");
+           "Connections refused because there were too many.");
     number(out, "lexicraft_http_cut_slow_total", "counter", http->cut_slow,
            "Connections cut because headers, body or reading took too long.");
 }
@@ -74,7 +74,7 @@ static void write_pg(struct buf *out, const struct pg_stats *pg)
     number(out, "lexicraft_db_statements_total", "counter", pg->statements, "Statements sent.");
     number(out, "lexicraft_db_timeouts_total", "counter", pg->timeouts,
            "Statements given up at their deadline.");
-    number(out, "lexicraft_db_retries_total", "counter", pg->retries, "Statements or transactions repeated.");
+    number(out, "lexicraft_db_retries_total", "counter", pg->retries, "Statements sent again.");
     number(out, "lexicraft_db_connects_total", "counter", pg->connects, "Connections made.");
     number(out, "lexicraft_db_connect_failures_total", "counter", pg->connect_failures,
            "Connections that failed.");

@@ -90,11 +90,12 @@ static int verify(struct migrations *m)
 static int run(const char *verb, struct migrations *m, const struct config *config)
 {
     struct err err;
-    struct pg_session *s = pg_session_open(config->database.migration_url, DEADLINE_MS, &err);
+    struct pg_session *s = pg_session_open(config->database.migration_url, CONNECT_MS, &err);
     if (s == NULL) {
         (void)err_prefix(&err, "database.migration_url");
         return command_fail(EXIT_CODE_UNAVAILABLE, &err);
     }
+    pg_session_set_deadline(s, DEADLINE_MS);
     int code;
     if (strcmp(verb, "up") == 0)
         code = up(m, s, config);

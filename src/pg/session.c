@@ -70,6 +70,11 @@ struct pg_session *pg_session_open(const char *url, uint32_t deadline_ms, struct
     return NULL;
 }
 
+void pg_session_set_deadline(struct pg_session *s, uint32_t deadline_ms)
+{
+    s->deadline_ms = deadline_ms;
+}
+
 void pg_session_close(struct pg_session *s)
 {
     if (s == NULL)

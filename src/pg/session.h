@@ -9,6 +9,8 @@ struct pg_session;
 /* NULL and err on failure; deadline_ms bounds connecting (without the look-up of a host name) and every later
  * call; after a passed deadline the session is of no more use. */
 struct pg_session *pg_session_open(const char *url, uint32_t deadline_ms, struct err *err) MUSTCHECK;
+/* Another bound for every later call. */
+void pg_session_set_deadline(struct pg_session *s, uint32_t deadline_ms);
 void pg_session_close(struct pg_session *s); /* NULL allowed */
 /* Several statements in one simple query, results dropped (DDL, BEGIN, …). */
 int pg_session_run(struct pg_session *s, const char *sql, struct err *err) MUSTCHECK;

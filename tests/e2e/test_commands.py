@@ -1,6 +1,7 @@
 """The command line: exit codes, check, migrate, token, lua, help, and a graceful stop."""
 
 import signal
+import socket
 import subprocess
 import threading
 
@@ -77,6 +78,14 @@ def test_serve_on_a_taken_port(server, own_server):
     own_server.extra_env["LEXICRAFT_ADMIN_LISTEN"] = server.admin
     done = own_server.command("serve", check=False)
     assert done.returncode not in (0, 2), done
+
+
+def test_migrate_does_not_wait_for_a_database_that_says_nothing(own_server):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none"
+        done = own_server.command("migrate", "status", check=False,
+                                  env={"DATABASE_URL": url, "LEXICRAFT_MIGRATION_URL": url})
+    assert done.returncode == 69 and "5000 ms" in done.stderr, done
 
 
 def test_migrations_apply_once_and_are_verified(template, tmp_path):

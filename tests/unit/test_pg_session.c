@@ -63,7 +63,8 @@ static void test_deadline_and_after(void **state)
 {
     (void)state;
     struct err err = {0};
-    struct pg_session *s = session_open(200);
+    struct pg_session *s = session_open(TEST_CALL_MS);
+    pg_session_set_deadline(s, 200);
     assert_int_equal(pg_session_run(s, "SELECT pg_sleep(60)", &err), -1);
     assert_int_equal(err.code, ERR_TIMEOUT);
     assert_int_equal(pg_session_run(s, "SELECT 1", &err), -1);
