@@ -8,10 +8,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define SWEEP_MS 100
-#define WATCH_AFTER_MS 100    /* from then on a working request's client is watched for leaving */
+#define WATCH_AFTER_MS 100    /* from then on the client of a request under way is watched for leaving */
 #define WATCH_BATCH 64        /* sockets in one poll(2) */
 #define IDLE_LOOK_MS_MAX 2500 /* how often an idle connection is looked at for a begun request, at most */
 #define IDLE_LOOK_MS_MIN 20
@@ -68,14 +69,27 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* A client that closes in the same breath as it sends is lost on MHD: the one event of its epoll descriptor
+ * tells of both, MHD reads the bytes and never comes back for the end. What it has left unread it will read.
+ */
+static bool has_unread(const struct client *c)
+{
+    int bytes = 0;
+    return ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+enum idle_state { SILENT, SPOKE, LEFT };
+
 /* A request line that arrives byte by byte is invisible through MHD, but not to the kernel. */
-static bool spoke_since(const struct client *c, uint64_t now, uint64_t since)
+static enum idle_state look_at_idle(const struct client *c, uint64_t now, uint64_t since)
 {
     struct tcp_info info;
     socklen_t size = sizeof info;
     if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
-        return false;
-    return now > since + (info.tcpi_last_data_recv + CLOCK_SLACK_MS) * NS_PER_MS;
+        return SILENT;
+    if (info.tcpi_state == TCP_CLOSE_WAIT && !has_unread(c))
+        return LEFT;
+    return now > since + (info.tcpi_last_data_recv + CLOCK_SLACK_MS) * NS_PER_MS ? SPOKE : SILENT;
 }
 
 static void sweep_idle(struct http_server *s, uint64_t now)
@@ -87,9 +101,10 @@ static void sweep_idle(struct http_server *s, uint64_t now)
     struct client *c;
     while ((c = overdue(s, PHASE_IDLE, now, look_ms)) != NULL) {
         uint64_t idle_ns = c->idle_ns;
-        if (spoke_since(c, now, idle_ns)) {
+        enum idle_state state = look_at_idle(c, now, idle_ns);
+        if (state == SPOKE) {
             client_enter(c, PHASE_HEADER);
-        } else if (now >= idle_ns + idle_ms * NS_PER_MS) {
+        } else if (state == LEFT || now >= idle_ns + idle_ms * NS_PER_MS) {
             client_cut(c);
         } else {
             client_enter(c, PHASE_IDLE);
@@ -98,8 +113,8 @@ static void sweep_idle(struct http_server *s, uint64_t now)
     }
 }
 
-static size_t watch_batch(struct exchange **exchanges, struct pollfd *fds, struct list **node,
-                          struct list *head, uint64_t now)
+static size_t watch_batch(struct client **clients, struct pollfd *fds, struct list **node, struct list *head,
+                          uint64_t now)
 {
     size_t count = 0;
     for (; *node != head && count < WATCH_BATCH; *node = (*node)->next) {
@@ -109,25 +124,34 @@ static size_t watch_batch(struct exchange **exchanges, struct pollfd *fds, struc
             break;
         }
         fds[count] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
-        exchanges[count++] = c->exchange;
+        clients[count++] = c;
     }
     return count;
 }
 
-/* MHD does not see a client leave while its connection is suspended. */
-static void watch_working(struct http_server *s, uint64_t now)
+static void client_left(struct client *c)
+{
+    if (c->phase == PHASE_WORK)
+        exchange_abandon(c->exchange);
+    else if (!has_unread(c))
+        client_cut(c);
+}
+
+/* MHD does not see a client leave while its connection is suspended, nor one that left with its last bytes.
+ */
+static void watch(struct http_server *s, enum phase phase, uint64_t now)
 {
     struct pollfd fds[WATCH_BATCH];
-    struct exchange *exchanges[WATCH_BATCH];
-    struct list *head = &s->phases[PHASE_WORK], *node = head->next;
+    struct client *clients[WATCH_BATCH];
+    struct list *head = &s->phases[phase], *node = head->next;
     while (node != head) {
-        size_t count = watch_batch(exchanges, fds, &node, head, now);
+        size_t count = watch_batch(clients, fds, &node, head, now);
         if (count == 0 || poll(fds, count, 0) <= 0)
             continue;
-        /* An abandoned client leaves the list; node is not among them. */
+        /* One that has left leaves the list; node is not among them. */
         for (size_t i = 0; i < count; i++) {
             if ((fds[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
-                exchange_abandon(exchanges[i]);
+                client_left(clients[i]);
         }
     }
 }
@@ -147,7 +171,9 @@ void deadline_sweep(uv_timer_t *timer)
     while ((c = overdue(s, PHASE_WRITE, now, s->settings.write_ms)) != NULL)
         cut_slow(s, c);
     sweep_idle(s, now);
-    watch_working(s, now);
+    watch(s, PHASE_HEADER, now);
+    watch(s, PHASE_BODY, now);
+    watch(s, PHASE_WORK, now);
     deadline_update(s);
 }
 

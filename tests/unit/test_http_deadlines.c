@@ -128,6 +128,35 @@ static void test_idle_connection_outlives_header_deadline(void **state)
     buf_release(&in);
 }
 
+/* The end comes with the last bytes, in one event of libmicrohttpd's; the deadlines are far away. */
+static void test_client_that_leaves_with_its_last_bytes(void **state)
+{
+    static const char *const LAST[] = {
+        "GET /hel",
+        "GET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 9000\r\n\r\nx",
+        "POST /nowhere HTTP/1.1\r\n" HOST "Content-Length: 9000\r\n\r\nx",
+        "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    };
+    struct fixture *f = *state;
+    struct http_settings settings = far_settings(f);
+    http_server_configure(f->server, &settings);
+    for (size_t i = 0; i < COUNT_OF(LAST); i++) {
+        struct buf in = BUF_INIT;
+        int fd = dial(f);
+        WAIT_UNTIL(f, stats(f).connections == 1);
+        assert_int_equal(send(fd, LAST[i], strlen(LAST[i]), MSG_NOSIGNAL), (ssize_t)strlen(LAST[i]));
+        shutdown(fd, SHUT_WR);
+        read_to_end(f, fd, &in);
+        assert_int_equal(count_of(&in, "HTTP/1.1 "), i == 1 ? 1 : 0);
+        WAIT_UNTIL(f, stats(f).connections == 0);
+        close(fd);
+        buf_release(&in);
+    }
+    assert_int_equal(f->handled, 1);
+    assert_int_equal(stats(f).cut_slow, 0);
+}
+
 static void test_dripped_body_is_answered_408(void **state)
 {
     static const char *const HEADS[] = {"Content-Length: 9000\r\n\r\n",
@@ -267,6 +296,7 @@ int main(void)
         TEST(test_dripped_request_line_on_a_used_connection),
         TEST(test_idle_connection_is_cut),
         TEST(test_idle_connection_outlives_header_deadline),
+        TEST(test_client_that_leaves_with_its_last_bytes),
         TEST(test_dripped_body_is_answered_408),
         TEST(test_silent_body_is_answered_408),
         TEST(test_unread_response_is_cut),
