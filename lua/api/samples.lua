@@ -27,7 +27,7 @@ return {
   expires_in = 600,
   frequency_rank = 12000,
   id = 1,
-  learned_at = "2026-03-02",
+  learned_at = DAY_1,
   learning_point_id = "beat_around_the_bush",
   limit = 50,
   name = "Mei",

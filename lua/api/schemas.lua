@@ -72,13 +72,13 @@ schemas.learning_point = object("LearningPoint", "One thing to learn.", {
 
 schemas.verification = object("Verification", "One test of a learning point on one day.", {
   id = ID, child_id = UUID, learning_progress_id = ID, learning_point_id = SLUG, attempt = ID, test_day = ID,
-  scheduled_date = DATE, due_at = TIME, completed = FLAG, completed_at = maybe(TIME), passed = maybe(FLAG),
-  score = maybe { type = "number", minimum = 0, maximum = 100 }, created_at = TIME,
+  scheduled_date = DATE, due_at = TIME, completed = FLAG, completed_at = maybe(TIME), cancelled_at = maybe(TIME),
+  passed = maybe(FLAG), score = maybe { type = "number", minimum = 0, maximum = 100 }, created_at = TIME,
 })
 
 schemas.progress = object("Progress", "How far a child is with one learning point.", {
   id = ID, child_id = UUID, learning_point_id = SLUG, tier = TIER,
-  status = one_of("learning", "pending", "verified", "failed"), attempt = ID, learned_at = DATE,
+  status = one_of("learning", "pending", "verified", "failed"), attempt = ID, learned_at = TIME,
   highest_day = COUNT, points = maybe(COUNT), unlocked_points = COUNT, verified_at = maybe(TIME), created_at = TIME,
   updated_at = TIME, next_verification = maybe(schemas.verification),
 })
