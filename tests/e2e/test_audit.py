@@ -49,8 +49,10 @@ def told(template, tmp_path_factory):
     """A stopped server, its database to copy from, and the child whose rows the tests break."""
     database = Database(template)
     server = Server(tmp_path_factory.mktemp("told"), database).start()
-    families = [story(server) for _ in range(2)]
-    server.stop()
+    try:
+        families = [story(server) for _ in range(2)]
+    finally:
+        server.stop()
     yield server, database, families[0].child["id"]
     database.drop()
 

@@ -17,6 +17,8 @@ from test_faults import Cluster
 SEED = int(os.environ.get("LEXICRAFT_TEST_SEED", "20260607"))
 OPERATIONS = int(os.environ.get("LEXICRAFT_TEST_OPERATIONS", "150"))  # of each client
 
+ENVIRONMENT = {"LEXICRAFT_AUTH_ACCESS_TOKEN_S": "86400"}
+
 # One line of a rule file, and what staff may write instead of it.
 EDITS = [
     ("points", "[2] = 25,", ["[2] = 30,", "[2] = 1,", "[2] = 25,"]),
@@ -166,11 +168,29 @@ def know(server, families, points=("t1_1", "t1_2", "t1_3")):
         server.advance(days=4)
 
 
-def prepare(server):
+@pytest.fixture
+def launch(tmp_path):
+    """Start a server on a database; it is stopped whatever becomes of the test."""
+    running = []
+
+    def start(database, migrate=False):
+        server = Server(tmp_path / "root", database, env=ENVIRONMENT)
+        running.append(server)
+        loosen(server)
+        if migrate:
+            server.command("migrate", "up")
+            load_sample(database)
+        return server.start()
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+def loosen(server):
     """Tests fall overdue by the dozen here; that withdrawals wait for them is tested elsewhere."""
     server.edit("lua/rules/withdrawal.lua", "days_overdue_allowed = 14", "days_overdue_allowed = 900")
     server.edit("lua/rules/limits.lua", "new_points_per_day = 20", "new_points_per_day = 60")
-    return server
 
 
 class Editor:
@@ -237,11 +257,8 @@ def check(server, families, workers):
     return done
 
 
-ENVIRONMENT = {"LEXICRAFT_AUTH_ACCESS_TOKEN_S": "86400"}
-
-
-def test_nothing_is_lost_while_rules_change_and_days_pass(database, tmp_path):
-    server = prepare(Server(tmp_path / "root", database, env=ENVIRONMENT)).start()
+def test_nothing_is_lost_while_rules_change_and_days_pass(database, launch):
+    server = launch(database)
     families, chance = [Family(server) for _ in range(5)], random.Random(SEED)
     editor = Editor(server, chance)
     know(server, families)
@@ -255,7 +272,6 @@ def test_nothing_is_lost_while_rules_change_and_days_pass(database, tmp_path):
     assert done["away"] == 0
     versions = server.database.sql("select count(distinct rule_version) from points_transactions")
     assert int(versions) > 3, versions
-    server.stop()
 
 
 @pytest.fixture
@@ -266,12 +282,8 @@ def cluster():
     own.remove()
 
 
-def test_nothing_is_lost_while_postgresql_restarts(cluster, tmp_path):
-    database = Database(cluster=cluster.url)
-    server = prepare(Server(tmp_path / "root", database, env=ENVIRONMENT))
-    server.command("migrate", "up")
-    load_sample(database)
-    server.start()
+def test_nothing_is_lost_while_postgresql_restarts(cluster, launch):
+    server = launch(Database(cluster=cluster.url), migrate=True)
     families, chance = [Family(server) for _ in range(3)], random.Random(SEED + 1)
     editor = Editor(server, chance)
     know(server, families)
@@ -286,12 +298,11 @@ def test_nothing_is_lost_while_postgresql_restarts(cluster, tmp_path):
 
     done = check(server, families, play(server, families, 3, between, tolerant=True))
     assert done["away"] > 0
-    server.stop()
 
 
-def test_a_hundred_racing_withdrawals_of_points_that_were_earned(database, tmp_path):
+def test_a_hundred_racing_withdrawals_of_points_that_were_earned(database, launch):
     """Of one balance, by a hundred clients at once, while its last points are still being unlocked."""
-    server = prepare(Server(tmp_path / "root", database, env=ENVIRONMENT)).start()
+    server = launch(database)
     family = Family(server)
     tests = [family.learn(f"t4_{n}")["next_verification"]["id"] for n in range(1, 9)]
     barrier = threading.Barrier(108)
@@ -325,4 +336,3 @@ def test_a_hundred_racing_withdrawals_of_points_that_were_earned(database, tmp_p
         available -= 10
     assert ask(family, 10).status == 409 and family.balances() == (800, 0, 560, 240, 0)
     assert server.command("audit").returncode == 0
-    server.stop()
