@@ -28,7 +28,7 @@ local fits = {
 }
 
 local simplest = {
-  string = function(schema) return OF_FORMAT[schema.format] or "text" end,
+  string = function(schema) return OF_FORMAT[schema.format] or ("text"):rep(schema.minLength or schema.minBytes or 1) end,
   integer = function(schema) return schema.minimum or 1 end,
   number = function(schema) return schema.minimum or 1 end,
   boolean = function() return true end,

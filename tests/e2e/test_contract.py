@@ -19,7 +19,7 @@ BODIES = {
     "signUp": lambda family: {"email": f"{uuid.uuid4().hex}@example.org"},
     "logIn": lambda family: {"email": family.email, "password": family.password},
     "refreshSession": lambda family: {"refresh_token": log_in(family)["refresh_token"]},
-    "changePassword": lambda family: {"old_password": family.password, "current_password": family.password},
+    "changePassword": lambda family: {"current_password": family.password},
     "completePasswordReset": lambda family: {"token": reset_token(family)},
     "beginLearning": lambda family: {"learning_point_id": "t2_1"},
     "updateProgress": lambda family: {"status": "failed"},
