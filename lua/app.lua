@@ -1,20 +1,25 @@
 -- The route table: every operation of the API, who may call it, what it takes, and one line that says what it is for.
 local accounts = require "api.accounts"
 local adjustments = require "api.adjustments"
+local callers = require "api.callers"
 local children = require "api.children"
 local description = require "api.description"
+local devices = require "api.devices"
 local discoveries = require "api.discoveries"
 local health = require "api.health"
 local learning_points = require "api.learning_points"
+local passwords = require "api.passwords"
 local pipeline = require "lib.pipeline"
 local progress = require "api.progress"
 local schemas = require "api.schemas"
+local sessions = require "api.sessions"
 local users = require "api.users"
 local verifications = require "api.verifications"
 local withdrawals = require "api.withdrawals"
 
-local ANYONE_KNOWN = { "parent", "service", "staff", "operator" }
-local FAMILY = { "parent", "service" }
+local EVERYBODY_KNOWN = { "parent", "child", "service", "staff", "operator" }
+local ADULTS = { "parent", "service", "staff", "operator" }
+local FAMILY = { "parent", "child", "service" }
 
 return pipeline.routes(description.add {
   {
@@ -34,19 +39,83 @@ return pipeline.routes(description.add {
   },
   {
     method = "POST", path = "/v1/sessions",
-    doc = "Log in: an access token for an e-mail address and its password.",
+    doc = "Log in with e-mail address and password: an access token, and a refresh token for the next one.",
     name = "logIn", returns = { 200, schemas.session },
     fails = { "invalid_credentials" },
-    body = users.credentials,
-    handle = users.log_in,
+    body = sessions.credentials,
+    handle = sessions.log_in,
+  },
+  {
+    method = "POST", path = "/v1/sessions/refresh",
+    doc = "A new access token and a new refresh token for a refresh token, which is used up. One used before ends the session.",
+    name = "refreshSession", returns = { 200, schemas.session },
+    fails = { "invalid_credentials" },
+    body = sessions.renewal,
+    handle = sessions.refresh,
+  },
+  {
+    method = "DELETE", path = "/v1/sessions",
+    doc = "Log out: the refresh token of the session that this access token is of is worth nothing from now on.",
+    name = "logOut", returns = { 204 },
+    roles = { "parent" },
+    handle = sessions.log_out,
+  },
+  {
+    method = "POST", path = "/v1/password-resets/completion",
+    doc = "Choose a new password with a token that `lexicraft users reset` has printed; it works once. Ends all sessions.",
+    name = "completePasswordReset", returns = { 204 },
+    fails = { "invalid_reset_token" },
+    body = passwords.reset,
+    handle = passwords.complete_reset,
+  },
+  {
+    method = "GET", path = "/v1/users",
+    doc = "Find the parent with an e-mail address.",
+    name = "findUsers", returns = { 200, schemas.list(schemas.user) },
+    roles = { "staff" },
+    query = users.query,
+    handle = users.search,
+  },
+  {
+    method = "GET", path = "/v1/users/{user_id:uuid}",
+    doc = "One parent.",
+    name = "getUser", returns = { 200, schemas.user, tagged = true },
+    roles = { "staff" },
+    handle = users.get,
   },
   {
     method = "GET", path = "/v1/users/me",
     doc = "The parent whose token this is.",
-    name = "getMe", returns = { 200, schemas.user },
+    name = "getMe", returns = { 200, schemas.user, tagged = true },
     fails = { "not_found" },
     roles = { "parent" },
     handle = users.me,
+  },
+  {
+    method = "PATCH", path = "/v1/users/me",
+    doc = "Change what is known of the parent; null takes a value away. If-Match: the ETag it was read with.",
+    name = "updateMe", returns = { 200, schemas.user, tagged = true },
+    fails = { "not_found" },
+    roles = { "parent" }, match = true,
+    body = users.change,
+    handle = users.update,
+  },
+  {
+    method = "DELETE", path = "/v1/users/me",
+    doc = "Erase the parent, the children and all that is theirs. Pending withdrawals are cancelled.",
+    name = "eraseMe", returns = { 204 },
+    fails = { "not_found", "withdrawal_processing" },
+    roles = { "parent" },
+    handle = users.delete,
+  },
+  {
+    method = "PUT", path = "/v1/users/me/password",
+    doc = "Choose another password. Ends all sessions.",
+    name = "changePassword", returns = { 204 },
+    fails = { "not_found", "wrong_password" },
+    roles = { "parent" },
+    body = passwords.change,
+    handle = passwords.put,
   },
 
   {
@@ -68,16 +137,56 @@ return pipeline.routes(description.add {
   {
     method = "GET", path = "/v1/children/{child_id:uuid}",
     doc = "One child.",
-    name = "getChild", returns = { 200, schemas.child },
+    name = "getChild", returns = { 200, schemas.child, tagged = true },
     roles = FAMILY,
     handle = children.get,
+  },
+  {
+    method = "PATCH", path = "/v1/children/{child_id:uuid}",
+    doc = "Change a child's name or age; null takes the age away. If-Match: the ETag it was read with.",
+    name = "updateChild", returns = { 200, schemas.child, tagged = true },
+    roles = { "parent" }, match = true,
+    body = children.change,
+    handle = children.update,
+  },
+  {
+    method = "DELETE", path = "/v1/children/{child_id:uuid}",
+    doc = "Erase a child and all that it has learned and earned. Pending withdrawals are cancelled.",
+    name = "eraseChild", returns = { 204 },
+    fails = { "withdrawal_processing" },
+    roles = { "parent" },
+    handle = children.delete,
+  },
+
+  {
+    method = "POST", path = "/v1/children/{child_id:uuid}/devices",
+    doc = "A token for a device of the child, shown this once. With it the child sees and learns what is its own.",
+    name = "addDevice", returns = { 201, schemas.new_device },
+    fails = { "too_many_devices" },
+    roles = { "parent" },
+    body = devices.new_device,
+    handle = devices.create,
+  },
+  {
+    method = "GET", path = "/v1/children/{child_id:uuid}/devices",
+    doc = "The child's devices whose tokens are valid.",
+    name = "listDevices", returns = { 200, schemas.list(schemas.device) },
+    roles = { "parent" },
+    handle = devices.list,
+  },
+  {
+    method = "DELETE", path = "/v1/children/{child_id:uuid}/devices/{device_id:uuid}",
+    doc = "Revoke the token of a device, at once.",
+    name = "revokeDevice", returns = { 204 },
+    roles = { "parent" },
+    handle = devices.revoke,
   },
 
   {
     method = "GET", path = "/v1/learning-points",
     doc = "What can be learned, by word; filtered by tier, type and beginning of the word.",
     name = "listLearningPoints", returns = { 200, schemas.page(schemas.learning_point) },
-    roles = ANYONE_KNOWN,
+    roles = EVERYBODY_KNOWN,
     query = learning_points.query,
     handle = learning_points.list,
   },
@@ -85,7 +194,7 @@ return pipeline.routes(description.add {
     method = "GET", path = "/v1/learning-points/{id:slug}",
     doc = "One learning point.",
     name = "getLearningPoint", returns = { 200, schemas.learning_point },
-    roles = ANYONE_KNOWN,
+    roles = EVERYBODY_KNOWN,
     handle = learning_points.get,
   },
 
@@ -118,7 +227,7 @@ return pipeline.routes(description.add {
     doc = "Begin a point that failed again (status learning; the family), or fail a point (status failed; staff).",
     name = "updateProgress", returns = { 200, schemas.progress },
     fails = { "wrong_status", "daily_limit" },
-    roles = { "parent", "service", "staff" }, once = "optional",
+    roles = { "parent", "child", "service", "staff" }, once = "optional",
     body = progress.change,
     handle = progress.update,
   },
@@ -152,14 +261,14 @@ return pipeline.routes(description.add {
     method = "GET", path = "/v1/children/{child_id:uuid}/account",
     doc = "The child's points.",
     name = "getAccount", returns = { 200, schemas.account },
-    roles = ANYONE_KNOWN,
+    roles = EVERYBODY_KNOWN,
     handle = accounts.get,
   },
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/transactions",
     doc = "Every move of the child's points, newest first.",
     name = "listTransactions", returns = { 200, schemas.page(schemas.transaction) },
-    roles = ANYONE_KNOWN,
+    roles = EVERYBODY_KNOWN,
     query = accounts.transactions_query,
     handle = accounts.transactions,
   },
@@ -194,7 +303,7 @@ return pipeline.routes(description.add {
     method = "GET", path = "/v1/children/{child_id:uuid}/withdrawals",
     doc = "The child's withdrawals in the order of their requests.",
     name = "listWithdrawals", returns = { 200, schemas.page(schemas.withdrawal) },
-    roles = ANYONE_KNOWN,
+    roles = ADULTS,
     query = withdrawals.query,
     handle = withdrawals.list,
   },
@@ -202,7 +311,7 @@ return pipeline.routes(description.add {
     method = "GET", path = "/v1/children/{child_id:uuid}/withdrawals/{id:int}",
     doc = "One withdrawal.",
     name = "getWithdrawal", returns = { 200, schemas.withdrawal },
-    roles = ANYONE_KNOWN,
+    roles = ADULTS,
     handle = withdrawals.get,
   },
   {
@@ -248,4 +357,4 @@ return pipeline.routes(description.add {
     roles = { "service", "staff" }, once = "optional",
     handle = discoveries.pay,
   },
-})
+}, callers)

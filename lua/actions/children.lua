@@ -1,5 +1,6 @@
 -- A parent's children.
 local clock = require "clock"
+local merge = require "lib.merge"
 local problem = require "lib.problem"
 local rules = require "rules"
 local store = require "store.children"
@@ -36,6 +37,23 @@ function children.find(child_id, parent_id)
     return nil, problem.not_found()
   end
   return child
+end
+
+---@param tx db.tx
+---@param change table                            new values by name; json.null takes one away
+---@param refusal fun(child: db.row): problem?    may it be changed as it is now?
+---@return db.row? child
+---@return problem? err
+function children.update(tx, child_id, parent_id, change, refusal)
+  local child = store.lock(tx, child_id, parent_id):one()
+  if not child then
+    return nil, problem.not_found()
+  end
+  local err = refusal(child)
+  if err then
+    return nil, err
+  end
+  return store.update(tx, merge(child, change), clock.now()):one()
 end
 
 return children

@@ -1,5 +1,7 @@
 -- A parent's children.
 local actions = require "actions.children"
+local erasure = require "actions.erasure"
+local etag = require "lib.etag"
 local idempotency = require "actions.idempotency"
 local views = require "api.views"
 
@@ -8,6 +10,15 @@ local children = {}
 children.new_child = {
   type = "object",
   required = { "name" },
+  properties = {
+    name = { type = "string", maxLength = 100, format = "line" },
+    age = { type = "integer", minimum = 0, maximum = 25, nullable = true },
+  },
+}
+
+children.change = {
+  type = "object",
+  nullClears = true,
   properties = {
     name = { type = "string", maxLength = 100, format = "line" },
     age = { type = "integer", minimum = 0, maximum = 25, nullable = true },
@@ -28,12 +39,31 @@ function children.list(call)
   return { status = 200, json = { items = views.each(rows, views.child) } }
 end
 
-function children.get(call)
-  local child, err = actions.find(call.params.child_id, call.caller.parent_id)
+local function answer(child, err)
   if not child then
     return nil, err
   end
-  return { status = 200, json = views.child(child) }
+  return etag.response(views.child(child))
+end
+
+function children.get(call)
+  return answer(actions.find(call.params.child_id, call.caller.parent_id))
+end
+
+function children.update(call)
+  return idempotency.transaction(call, function(tx)
+    return actions.update(tx, call.params.child_id, call.caller.parent_id, call.body, function(child)
+      return etag.refusal(call.request, views.child(child))
+    end)
+  end, answer)
+end
+
+function children.delete(call)
+  return idempotency.transaction(call, function(tx)
+    return erasure.child(tx, call.caller.parent_id, call.params.child_id)
+  end, function()
+    return { status = 204 }
+  end)
 end
 
 return children

@@ -41,7 +41,7 @@ end
 
 -- Which change is whose: a family begins again, staff fail a point.
 local CHANGED_BY = {
-  learning = { parent = true, service = true },
+  learning = { parent = true, child = true, service = true },
   failed = { staff = true },
 }
 

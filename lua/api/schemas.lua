@@ -117,6 +117,14 @@ schemas.discovery = object("Discovery", "How two learning points are related, as
 schemas.session = object("Session", "What a log-in gives.", {
   access_token = TEXT, token_type = one_of("Bearer"), user_id = UUID,
   expires_in = { type = "integer", minimum = 1, doc = "seconds" },
+  refresh_token = { type = "string", doc = "good for one use" },
+})
+
+schemas.device = object("Device", "What a child may learn with.", {
+  child_id = UUID, id = UUID, name = TEXT, created_at = TIME, expires_at = TIME,
+})
+schemas.new_device = object("NewDevice", "A device with its token, which is shown this once.", {
+  child_id = UUID, id = UUID, name = TEXT, created_at = TIME, expires_at = TIME, token = TEXT,
 })
 
 schemas.outcome = object("Outcome", "What the result of a test has led to.", {

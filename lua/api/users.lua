@@ -1,5 +1,8 @@
--- Parents: sign up, log in, me.
+-- Parents: sign up, read, change, erase.
 local actions = require "actions.users"
+local erasure = require "actions.erasure"
+local etag = require "lib.etag"
+local idempotency = require "actions.idempotency"
 local views = require "api.views"
 
 local users = {}
@@ -17,13 +20,21 @@ users.new_user = {
   },
 }
 
-users.credentials = {
+users.change = {
   type = "object",
-  required = { "email", "password" },
+  nullClears = true,
   properties = {
-    email = { type = "string", maxBytes = 254 },
-    password = { type = "string", minBytes = 1, maxBytes = 1024 },
+    name = { type = "string", maxLength = 100, format = "line", nullable = true },
+    phone = { type = "string", maxLength = 40, format = "line", nullable = true },
+    country = { type = "string", format = "country" },
+    time_zone = { type = "string", format = "time-zone" },
   },
+}
+
+users.query = {
+  type = "object",
+  required = { "email" },
+  properties = { email = { type = "string", maxBytes = 254 } },
 }
 
 function users.create(call)
@@ -34,28 +45,39 @@ function users.create(call)
   return { status = 201, headers = { Location = "/v1/users/me" }, json = views.user(user) }
 end
 
-function users.log_in(call)
-  local session, err = actions.log_in(call.body.email, call.body.password, call.request.remote)
-  if not session then
-    return nil, err
-  end
-  return {
-    status = 200,
-    json = {
-      access_token = session.access_token,
-      token_type = "Bearer",
-      expires_in = session.expires_in,
-      user_id = session.user_id,
-    },
-  }
-end
-
-function users.me(call)
-  local user, err = actions.find(call.caller.parent_id)
+local function answer(user, err)
   if not user then
     return nil, err
   end
-  return { status = 200, json = views.user(user) }
+  return etag.response(views.user(user))
+end
+
+function users.me(call)
+  return answer(actions.find(call.caller.parent_id))
+end
+
+function users.get(call)
+  return answer(actions.find(call.params.user_id))
+end
+
+function users.search(call)
+  return { status = 200, json = { items = views.each({ actions.find_by_email(call.query.email) }, views.user) } }
+end
+
+function users.update(call)
+  return idempotency.transaction(call, function(tx)
+    return actions.update(tx, call.caller.parent_id, call.body, function(user)
+      return etag.refusal(call.request, views.user(user))
+    end)
+  end, answer)
+end
+
+function users.delete(call)
+  return idempotency.transaction(call, function(tx)
+    return erasure.user(tx, call.caller.parent_id)
+  end, function()
+    return { status = 204 }
+  end)
 end
 
 return users

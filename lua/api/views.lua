@@ -7,6 +7,8 @@ local USER = { "id", "email", "name", "phone", "country", "time_zone", "created_
 
 local CHILD = { "id", "parent_id", "name", "age", "created_at", "updated_at" }
 
+local DEVICE = { "child_id", "id", "name", "created_at", "expires_at" }
+
 local LEARNING_POINT = {
   "id", "word", "type", "tier", "definition", "example", "frequency_rank", "difficulty", "register", "contexts",
   "metadata",
@@ -62,6 +64,10 @@ end
 
 function views.child(row)
   return pick(row, CHILD)
+end
+
+function views.device(row)
+  return pick(row, DEVICE)
 end
 
 function views.learning_point(row)

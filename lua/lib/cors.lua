@@ -3,8 +3,8 @@ local config = require "config"
 
 local cors = {}
 
-local EXPOSED = "Link, Location, Retry-After, WWW-Authenticate, X-Request-Id"
-local ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
+local EXPOSED = "ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id"
+local ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
 
 function cors.is_on()
   return #config.http.cors_origins > 0

@@ -22,6 +22,8 @@ local PATTERNS = {
   line = "^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$",
 }
 
+local TAG = '"5d41402abc4b2a76b9719d911017c592"'
+
 local PARAMETER_TYPES = {
   uuid = { type = "string", format = "uuid" },
   slug = { type = "string", format = "slug", maxLength = 100 },
@@ -105,6 +107,7 @@ local function codes_of(route)
   add(route.body, "invalid_json", "invalid_body", "body_too_large", "unsupported_media_type")
   add(route.once, "invalid_idempotency_key", "idempotency_in_progress", "idempotency_key_reused")
   add(route.once == "required", "idempotency_key_required")
+  add(route.match, "precondition_failed", "precondition_required")
   add(route.fails, table.unpack(route.fails or {}))
   return codes
 end
@@ -142,6 +145,9 @@ local function success(route, document)
   }
   if status == 201 then
     response.headers.Location = reference("headers", "Location")
+  end
+  if route.returns.tagged then
+    response.headers.ETag = reference("headers", "ETag")
   end
   if schema and schema.properties.next_cursor then
     response.headers.Link = reference("headers", "Link")
@@ -187,18 +193,24 @@ local function parameters_of(route, document)
     local schema = PARAMETER_TYPES[kind] or { type = "string" } -- the core refuses such a route, and says why
     table.insert(parameters, parameter("path", name, schema, true, document))
   end
-  local names = {}
+  local names, is_required = {}, {}
+  for _, name in ipairs(route.query and route.query.required or {}) do
+    is_required[name] = true
+  end
   for name in pairs(route.query and route.query.properties or {}) do
     names[#names + 1] = name
   end
   table.sort(names)
   for _, name in ipairs(names) do
-    local shown = parameter("query", name, route.query.properties[name], false, document)
+    local shown = parameter("query", name, route.query.properties[name], is_required[name] or false, document)
     shown.example = nil
     table.insert(parameters, shown)
   end
   if route.once then
     table.insert(parameters, reference("parameters", route.once == "required" and "RequiredKey" or "OptionalKey"))
+  end
+  if route.match then
+    table.insert(parameters, reference("parameters", "IfMatch"))
   end
   return json.array(parameters)
 end
@@ -263,11 +275,19 @@ end
 local function components()
   return {
     schemas = {},
-    parameters = { OptionalKey = key_parameter(false), RequiredKey = key_parameter(true) },
+    parameters = {
+      OptionalKey = key_parameter(false), RequiredKey = key_parameter(true),
+      IfMatch = {
+        ["in"] = "header", name = "If-Match", required = true,
+        description = "The ETag that what is to be changed was read with; *: whatever it is by now.",
+        schema = { type = "string" }, example = TAG,
+      },
+    },
     headers = {
       ["X-Request-Id"] = header("The id of the request, one's own or made here; the log repeats it.", "abc-123"),
       ["Retry-After"] = header("Seconds after which to try again.", 1, { type = "integer", minimum = 0 }),
       ["WWW-Authenticate"] = header("What is wrong with the token.", 'Bearer realm="lexicraft"'),
+      ETag = header("What this state is called in If-Match.", TAG),
       Location = header("Where the new thing is, if it has an address.", "/v1/users/me"),
       Link = header("The next page, if there is one.", '</v1/learning-points?cursor=31>; rel="next"'),
     },

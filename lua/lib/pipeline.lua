@@ -3,7 +3,6 @@
 local auth = require "auth"
 local config = require "config"
 local cors = require "lib.cors"
-local format = require "lib.format"
 local json = require "json"
 local problem = require "lib.problem"
 local rate = require "rate"
@@ -16,9 +15,11 @@ local KEY_BYTES_MAX = 255
 local NO_PARAMETERS = { type = "object", properties = {} }
 
 ---@class pipeline.caller
----@field role "parent"|"service"|"staff"|"operator"
+---@field role string
 ---@field sub string
----@field parent_id? string  of a parent: whose rows may be seen; nil: anybody's
+---@field parent_id? string  whose rows may be seen; nil: anybody's
+---@field child_id? string   the only child of them that may be seen; nil: any
+---@field session_id? any
 
 ---@class pipeline.call  What a handler is given.
 ---@field request http.request
@@ -40,6 +41,7 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field handle fun(call: pipeline.call): http.response?, problem?
 ---@field query? table     schema; none: no parameters are known
 ---@field body? table      schema
+---@field match? boolean     a change: If-Match is needed (lib/etag.lua)
 ---@field once? "optional"|"required"  an Idempotency-Key may or must be sent; a required one is remembered for ever
 ---@field doc string
 ---@field name string       the operation's name in generated clients
@@ -63,7 +65,19 @@ local function unauthorized(challenge, message)
   return problem.new("unauthorized", message, nil, { ["WWW-Authenticate"] = challenge })
 end
 
-local function identify(route, call)
+-- The caller that the token stands for, nil if it is good for nobody.
+local function caller_of(claims, callers)
+  local caller = {}
+  if callers[claims.role] then
+    caller = callers[claims.role](claims)
+  end
+  if caller then
+    caller.role, caller.sub = claims.role, claims.sub
+  end
+  return caller
+end
+
+local function identify(route, call, callers)
   if not route.roles then
     return
   end
@@ -73,10 +87,10 @@ local function identify(route, call)
   end
   local token = header:match("^[Bb][Ee][Aa][Rr][Ee][Rr] +([%w._~+/-]+=*)$")
   local claims = token and auth.verify_token(token)
-  if not claims or claims.role == "parent" and not format.uuid(claims.sub) then
+  call.caller = claims and caller_of(claims, callers)
+  if not call.caller then
     return unauthorized('Bearer realm="lexicraft", error="invalid_token"', "The token is not valid.")
   end
-  call.caller = { role = claims.role, sub = claims.sub, parent_id = claims.role == "parent" and claims.sub or nil }
 end
 
 local function check_role(route, call)
@@ -89,6 +103,14 @@ local function check_role(route, call)
     end
   end
   return problem.new("forbidden", "This is not for the role \"" .. call.caller.role .. "\".")
+end
+
+-- Another child's is answered like what is not there.
+local function check_child(_, call)
+  local own, asked = call.caller and call.caller.child_id, call.params.child_id
+  if own and asked and asked:lower() ~= own:lower() then
+    return problem.not_found()
+  end
 end
 
 local function read_query(route, call)
@@ -147,12 +169,12 @@ local function read_key(route, call)
   }
 end
 
-local STEPS = { limit_rate, identify, check_role, read_query, read_body, read_key }
+local STEPS = { limit_rate, identify, check_role, check_child, read_query, read_body, read_key }
 
-local function answer(route, req)
+local function answer(route, req, callers)
   local call = { request = req, params = req.params }
   for _, step in ipairs(STEPS) do
-    local err = step(route, call)
+    local err = step(route, call, callers)
     if err then
       return problem.response(err)
     end
@@ -163,12 +185,14 @@ end
 
 ---Turn the route table into what the server runs.
 ---@param routes pipeline.route[]
+---@param callers table<string, fun(claims: auth.claims): table?>  by role: further members of the caller, or nil if the
+---token is not valid after all
 ---@return http.route[]
-function pipeline.routes(routes)
+function pipeline.routes(routes, callers)
   local preflights = cors.routes(routes)
   for _, route in ipairs(routes) do
     route.handler = function(req)
-      return cors.mark(req, answer(route, req))
+      return cors.mark(req, answer(route, req, callers))
     end
   end
   return table.move(preflights, 1, #preflights, #routes + 1, routes)

@@ -7,6 +7,7 @@
 --   number      minimum, maximum, multipleOf (a power of ten)
 --   array       maxItems, items (any values if absent)
 --   nullable    null is allowed and means the same as leaving it out
+--   nullClears  of a whole body that is a change: null stays, and takes the value away
 local format = require "lib.format"
 local json = require "json"
 
@@ -134,7 +135,7 @@ function check_value(schema, value, pointer, faults)
   end
 end
 
----Check a body. Members that are null because they may be are dropped from the copy that is returned.
+---Check a body. Members that are null because they may be are dropped from the copy that is returned, unless they clear.
 ---@param schema table
 ---@param value any
 ---@return table? body
@@ -147,7 +148,7 @@ function validate.body(schema, value)
   end
   local body = {}
   for name, member in pairs(value) do
-    if member ~= json.null then
+    if member ~= json.null or schema.nullClears then
       body[name] = member
     end
   end
@@ -171,6 +172,11 @@ local from_text = {
 ---@return validate.fault[]? faults
 function validate.query(schema, query)
   local faults, values = {}, {}
+  for _, name in ipairs(schema.required or {}) do
+    if query[name] == nil then
+      add(faults, name, "required", "is missing")
+    end
+  end
   for _, name in ipairs(sorted_keys(query)) do
     local property = schema.properties[name]
     local value = property and from_text[property.type](query[name])

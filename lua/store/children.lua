@@ -24,6 +24,22 @@ local find = db.sql [[
   from children
   where id = $1 and ($2::uuid is null or parent_id = $2)]]
 
+local lock = db.sql [[
+  select id, parent_id, name, age, created_at, updated_at
+  from children
+  where id = $1 and parent_id = $2
+  for no key update]]
+
+local update = db.sql [[
+  update children
+  set name = $2, age = $3, updated_at = $4
+  where id = $1
+  returning id, parent_id, name, age, created_at, updated_at]]
+
+local remove = db.sql [[
+  delete from children
+  where id = $1]]
+
 ---Queue.
 ---@return db.pending
 function children.count(tx, parent_id)
@@ -42,6 +58,24 @@ end
 
 function children.find(child_id, parent_id)
   return db.one(find, child_id, parent_id)
+end
+
+---Queue: hold the child's row.
+---@return db.pending
+function children.lock(tx, child_id, parent_id)
+  return tx:later(lock, child_id, parent_id)
+end
+
+---Queue.
+---@return db.pending
+function children.update(tx, child, now)
+  return tx:later(update, child.id, child.name, child.age, now)
+end
+
+---Queue: the child with all that it has learned and earned.
+---@return db.pending
+function children.remove(tx, child_id)
+  return tx:later(remove, child_id)
 end
 
 return children

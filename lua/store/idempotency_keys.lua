@@ -37,6 +37,17 @@ local purge = db.sql [[
     limit $2
     for update skip locked))]]
 
+-- Whatever names the child: the key's own answer, also that of the request that added the child.
+local forget_child = db.sql [[
+  delete from idempotency_keys
+  where user_id = $1 and position($2::text in coalesce(location, '') || coalesce(body, '')) > 0]]
+
+---Queue: forget every answer that tells of this child.
+---@return db.pending
+function idempotency_keys.forget_child(tx, parent_id, child_id)
+  return tx:later(forget_child, parent_id, child_id:lower())
+end
+
 ---Queue: take the key.
 ---@param once pipeline.once
 ---@param now_s integer

@@ -18,6 +18,21 @@ local find = db.sql [[
   join children c on c.id = a.child_id
   where a.child_id = $1 and ($2::uuid is null or c.parent_id = $2)]]
 
+local lock_family = db.sql [[
+  select a.child_id
+  from points_accounts a
+  join children c on c.id = a.child_id
+  where c.parent_id = $1 and ($2::uuid is null or c.id = $2)
+  order by a.child_id
+  for update of a]]
+
+---Queue: hold the accounts of one child or of all children of a parent, always in the same order.
+---@param child_id string?  nil: of all
+---@return db.pending
+function points_accounts.lock_family(tx, parent_id, child_id)
+  return tx:later(lock_family, parent_id, child_id)
+end
+
 ---Queue: hold the account. Everything that changes what a child has learned or earned begins with this.
 ---@return db.pending  no row: no such child
 function points_accounts.lock(tx, child_id, parent_id)

@@ -14,16 +14,43 @@ local find = db.sql [[
   from users
   where id = $1]]
 
+local find_by_email = db.sql [[
+  select id, email, name, phone, country, time_zone, created_at, updated_at
+  from users
+  where email = lower($1)]]
+
 local credentials = db.sql [[
   select id, password_hash
   from users
   where email = lower($1)]]
 
+local password_hash = db.sql [[
+  select password_hash
+  from users
+  where id = $1]]
+
 local lock = db.sql [[
-  select id
+  select id, email, name, phone, country, time_zone, created_at, updated_at
   from users
   where id = $1
   for no key update]]
+
+local update = db.sql [[
+  update users
+  set name = $2, phone = $3, country = $4, time_zone = $5, updated_at = $6
+  where id = $1
+  returning id, email, name, phone, country, time_zone, created_at, updated_at]]
+
+-- $4: the hash it replaces; null: whatever it is.
+local set_password = db.sql [[
+  update users
+  set password_hash = $2, updated_at = $3
+  where id = $1 and ($4::text is null or password_hash = $4)
+  returning id]]
+
+local remove = db.sql [[
+  delete from users
+  where id = $1]]
 
 ---@return db.row? user  nil if the e-mail address is taken
 function users.add(user, now)
@@ -35,15 +62,45 @@ function users.find(id)
   return db.one(find, id)
 end
 
+function users.find_by_email(email)
+  return db.one(find_by_email, email)
+end
+
 ---@return { id: string, password_hash: string }?
 function users.credentials(email)
   return db.one(credentials, email)
 end
 
----Queue: hold the parent's row, so that counting children and adding one is a single step.
+---@return string?
+function users.password_hash(id)
+  local row = db.one(password_hash, id)
+  return row and row.password_hash
+end
+
+---Queue: hold the parent's row, so that counting children and adding one, or reading the row and changing it, is a single
+---step.
 ---@return db.pending
 function users.lock(tx, id)
   return tx:later(lock, id)
+end
+
+---Queue.
+---@return db.pending
+function users.update(tx, user, now)
+  return tx:later(update, user.id, user.name, user.phone, user.country, user.time_zone, now)
+end
+
+---Queue.
+---@param old_hash string?  change nothing if another one has taken its place; nil: whatever it is
+---@return db.pending  no row: nothing was changed
+function users.set_password(tx, id, new_hash, old_hash, now)
+  return tx:later(set_password, id, new_hash, now, old_hash)
+end
+
+---Queue: the user with children and all that is theirs.
+---@return db.pending
+function users.remove(tx, id)
+  return tx:later(remove, id)
 end
 
 return users

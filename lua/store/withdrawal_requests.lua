@@ -84,6 +84,19 @@ local of_status = db.sql [[
   order by w.id
   limit $2]]
 
+local under_way = db.sql [[
+  select w.child_id, w.id, w.status
+  from withdrawal_requests w
+  where w.parent_id = $1 and ($2::uuid is null or w.child_id = $2) and w.status in ('pending', 'processing')
+  order by w.id]]
+
+---Queue: what is not finished yet, of one child or of all children of a parent.
+---@param child_id string?  nil: of all
+---@return db.pending
+function withdrawal_requests.under_way(tx, parent_id, child_id)
+  return tx:later(under_way, parent_id, child_id)
+end
+
 ---Queue: what the rule wants to know of the child: days_overdue, requests_today, points_today.
 ---@return db.pending
 function withdrawal_requests.before_request(tx, child_id, now)

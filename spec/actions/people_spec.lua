@@ -2,6 +2,7 @@ local world = require "spec.support.world"
 local db = require "db"
 
 describe("actions/users and actions/children", function()
+  local sessions = require "actions.sessions"
   local users = require "actions.users"
   local children = require "actions.children"
 
@@ -20,7 +21,7 @@ describe("actions/users and actions/children", function()
     local email = world.unique("Parent") .. "@Example.org"
     local user = sign_up(email, { name = "A", country = "DE", time_zone = "Europe/Berlin" })
     assert.are.same({ email:lower(), "A", "DE", "Europe/Berlin" }, { user.email, user.name, user.country, user.time_zone })
-    local session = users.log_in(email:upper(), "a long password", "192.0.2.1")
+    local session = sessions.log_in(email:upper(), "a long password", "192.0.2.1")
     assert.are.equal(user.id, session.user_id)
     local claims = require("auth").verify_token(session.access_token)
     assert.are.same({ "parent", user.id }, { claims.role, claims.sub })
@@ -41,7 +42,7 @@ describe("actions/users and actions/children", function()
     assert.are.equal("é" .. name .. "@example.org", user.email)
     local _, err = sign_up("é" .. name .. "@Example.org")
     assert.are.equal("email_taken", err.code)
-    local session = users.log_in("É" .. name .. "@example.org", "a long password", "192.0.2.5")
+    local session = sessions.log_in("É" .. name .. "@example.org", "a long password", "192.0.2.5")
     assert.are.equal(user.id, session.user_id)
   end)
 
@@ -54,8 +55,8 @@ describe("actions/users and actions/children", function()
   it("tells a wrong password from an unknown address in no way", function()
     local email = world.unique("p") .. "@example.org"
     sign_up(email)
-    local _, wrong = users.log_in(email, "another password", "192.0.2.2")
-    local _, unknown = users.log_in(world.unique("q") .. "@example.org", "another password", "192.0.2.2")
+    local _, wrong = sessions.log_in(email, "another password", "192.0.2.2")
+    local _, unknown = sessions.log_in(world.unique("q") .. "@example.org", "another password", "192.0.2.2")
     assert.are.same(wrong, unknown)
     assert.are.equal("invalid_credentials", wrong.code)
   end)
@@ -64,10 +65,10 @@ describe("actions/users and actions/children", function()
     local limit = require("config").limits.login_attempts
     local email = world.unique("p") .. "@example.org"
     for attempt = 1, limit do
-      local _, err = users.log_in(email, "wrong", "192.0.2.3." .. attempt)
+      local _, err = sessions.log_in(email, "wrong", "192.0.2.3." .. attempt)
       assert.are.equal("invalid_credentials", err.code)
     end
-    local _, err = users.log_in(email, "wrong", "192.0.2.4")
+    local _, err = sessions.log_in(email, "wrong", "192.0.2.4")
     assert.are.equal("rate_limited", err.code)
     assert.is_true(tonumber(err.headers["Retry-After"]) >= 1)
   end)
@@ -77,13 +78,13 @@ describe("actions/users and actions/children", function()
     local email = world.unique("p") .. "@example.org"
     local user = sign_up(email)
     for _ = 1, limit do
-      users.log_in(world.unique("q") .. "@example.org", "wrong", "192.0.2.6")
+      sessions.log_in(world.unique("q") .. "@example.org", "wrong", "192.0.2.6")
     end
     for _ = 1, limit do
-      local _, err = users.log_in(email, "wrong", "192.0.2.6")
+      local _, err = sessions.log_in(email, "wrong", "192.0.2.6")
       assert.are.equal("rate_limited", err.code)
     end
-    assert.are.equal(user.id, users.log_in(email, "a long password", "192.0.2.7").user_id)
+    assert.are.equal(user.id, sessions.log_in(email, "a long password", "192.0.2.7").user_id)
   end)
 
   local function add(parent_id, name)

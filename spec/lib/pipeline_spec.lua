@@ -2,6 +2,7 @@ local modules = require "spec.support.modules"
 local json = modules.json
 
 local PARENT = "00000000-0000-0000-0000-000000000001"
+local CHILD = "00000000-0000-0000-0000-00000000000a"
 
 describe("lib/pipeline", function()
   local pipeline, config, taken
@@ -9,7 +10,13 @@ describe("lib/pipeline", function()
   local CLAIMS = {
     parent = { role = "parent", sub = PARENT },
     service = { role = "service", sub = "quiz" },
+    child = { role = "child", sub = CHILD },
     nobody = { role = "parent", sub = "not a uuid" },
+  }
+
+  local CALLERS = {
+    parent = function(claims) return claims.sub == PARENT and { parent_id = claims.sub } or nil end,
+    child = function(claims) return { parent_id = PARENT, child_id = claims.sub } end,
   }
 
   before_each(function()
@@ -33,7 +40,7 @@ describe("lib/pipeline", function()
   local function request(given)
     local headers = given.headers or {}
     return {
-      path = "/v1/things", params = {}, remote = "127.0.0.1",
+      path = "/v1/things", params = given.params or {}, remote = "127.0.0.1",
       header = function(_, name) return headers[name] end,
       query = function() return given.query or {}, given.query_err end,
       json = function() return given.json, given.json_err end,
@@ -43,13 +50,21 @@ describe("lib/pipeline", function()
   local function run(route, given)
     route.method, route.path = route.method or "POST", "/v1/things"
     route.handle = route.handle or function(call) return { status = 200, call = call } end
-    local routes = pipeline.routes { route }
+    local routes = pipeline.routes({ route }, CALLERS)
     return routes[1].handler(request(given or {}))
   end
 
   local function bearer(token)
     return { Authorization = "Bearer " .. token }
   end
+
+  it("shows a child itself only", function()
+    local route = { roles = { "parent", "child" } }
+    for asked, status in pairs { [CHILD] = 200, [CHILD:upper()] = 200, [PARENT] = 404 } do
+      assert.are.equal(status, run(route, { headers = bearer "child", params = { child_id = asked } }).status)
+      assert.are.equal(200, run(route, { headers = bearer "parent", params = { child_id = asked } }).status)
+    end
+  end)
 
   it("lets anybody call a public route", function()
     local response = run {}

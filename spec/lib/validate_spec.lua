@@ -116,4 +116,17 @@ describe("lib/validate", function()
       assert.is_nil(validate.query(query, { limit = "99999999999999999999" }))
     end)
   end)
+
+  it("keeps a null that clears", function()
+    local changes = { type = "object", nullClears = true, properties = { age = { type = "integer", nullable = true } } }
+    assert.are.same({ age = modules.json.null }, validate.body(changes, { age = modules.json.null }))
+    assert.are.same({}, validate.body(changes, {}))
+  end)
+
+  it("asks for a required query parameter", function()
+    local query = { type = "object", required = { "email" }, properties = { email = { type = "string" } } }
+    assert.are.same({ email = "x" }, validate.query(query, { email = "x" }))
+    local _, missing = validate.query(query, {})
+    assert.are.same({ "email", "required" }, { missing[1].pointer, missing[1].code })
+  end)
 end)

@@ -20,7 +20,7 @@ end
 describe("the catalogue", function()
   it("knows the family's tables", function()
     assert.are.same({
-      "learning_progress", "points_accounts", "points_transactions", "relationship_discoveries",
+      "child_devices", "learning_progress", "points_accounts", "points_transactions", "relationship_discoveries",
       "verification_schedule", "withdrawal_requests",
     }, names(FAMILY))
   end)
@@ -131,7 +131,8 @@ describe("the catalogue", function()
       if owns_tables then
         return pending("this role owns the tables")
       end
-      assert.are.same({ "idempotency_keys" }, granted "delete")
+      assert.are.same({ "child_devices", "children", "idempotency_keys", "password_resets", "sessions", "users" },
+        granted "delete")
       assert.are.same({}, granted "truncate")
       assert.are.same({ "idempotency_keys", "learning_points" }, granted "update")
       assert.are.same({}, names([[

@@ -48,6 +48,10 @@ end
 local INDEXES = {
   ["children.list"] = "children_parent_key",
   ["users.credentials"] = "users_email_key",
+  ["users.find_by_email"] = "users_email_key",
+  ["sessions.purge"] = "sessions_by_expiry",
+  ["sessions.remove_all"] = "sessions_by_user",
+  ["password_resets.take"] = "password_resets_token_key",
   ["learning_points.list"] = "learning_points_by_word",
   ["learning_progress.list"] = "learning_progress_pkey",
   ["verification_schedule.list"] = "verification_schedule_by_due",
@@ -76,7 +80,10 @@ local COLUMNS = {
 }
 
 -- At most six children, and at most three rows of one test.
-local SORTS = { ["children.list"] = true, ["points_transactions.of_test"] = true }
+local SORTS = {
+  ["children.list"] = true, ["child_devices.list"] = true, ["points_accounts.lock_family"] = true,
+  ["points_transactions.of_test"] = true,
+}
 
 describe("plans:", function()
   for name, sql in pairs(statements()) do

@@ -46,7 +46,8 @@ struct config {
     struct {
         char *key_file, *previous_key_file, *issuer, *audience;
         char *key, *previous_key; /* the keys themselves, read by config_load; secrets */
-        int64_t access_token_s, hash_threads, hash_waiting_max, hash_memory_bytes, hash_passes;
+        int64_t access_token_s, refresh_token_s, device_token_s, reset_token_s;
+        int64_t hash_threads, hash_waiting_max, hash_memory_bytes, hash_passes;
     } auth;
     struct {
         int64_t requests_per_minute, login_attempts, login_window_s, page_default, page_max,

@@ -23,7 +23,7 @@ BINDINGS = {
     "lib": {"http", "json", "log", "config", "clock", "auth", "rate"},
     "rules": set(),
     "checks": set(),
-    "tools": {"json", "rules", "config", "clock", "db"},
+    "tools": {"json", "rules", "config", "clock", "db", "auth"},
 }
 REQUIRE = re.compile(r"""\brequire\s*\(?\s*["']([\w.]+)["']""")
 FUNCTION_LINES_MAX = 70
