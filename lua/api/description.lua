@@ -24,6 +24,7 @@ local TAGS = {
   health = "Is the program there?",
   users = "Parents.",
   sessions = "Logging in and out.",
+  ["password-resets"] = "A new password for who has forgotten it.",
   devices = "Children's devices and their tokens.",
   children = "Children of a parent.",
   ["learning-points"] = "What can be learned.",
@@ -34,7 +35,7 @@ local TAGS = {
   adjustments = "Points given by staff.",
   withdrawals = "Points that become money.",
   discoveries = "Relationships between words that a child has found.",
-  ["openapi.json"] = "This description.",
+  openapi = "This description.",
   docs = "This description, for people.",
 }
 

@@ -261,6 +261,10 @@ def test_what_is_another_familys_is_answered_like_what_does_not_exist(server, do
     assert (other.transactions(), other.account()) == before
 
 
+def test_every_resource_is_explained(document):
+    assert [tag["name"] for tag in document.content["tags"] if tag["description"] == tag["name"]] == []
+
+
 def test_the_description_pleases_redocly(server, tmp_path):
     path = tmp_path / "openapi.json"
     path.write_bytes(server.client().get("/openapi.json").body)
