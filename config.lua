@@ -63,8 +63,9 @@ return {
     hash_passes = 2,                  -- passes of one Argon2id hash
   },
   limits = {
-    requests_per_minute = 6000,       -- per client address, 0: unlimited
-    login_attempts = 10,              -- failed or not, per account and per address, in login_window_s
+    requests_per_minute = 0,          -- per client address, 0: unlimited; behind a proxy all clients share its address
+    login_attempts = 10,              -- failed or not, per account, in login_window_s
+    login_attempts_per_address = 1000, -- failed or not, per client address, in login_window_s
     login_window_s = 300,             -- seconds
     page_default = 50,                -- items of a list when no limit is asked for
     page_max = 200,                   -- items of a list at most

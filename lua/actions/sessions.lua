@@ -24,8 +24,12 @@ local SECRET_BYTES = 32
 -- Attempts are counted whether they succeed or not, per address and per account; the address first, so that one that is
 -- refused anyway cannot use up the attempts of other people's accounts.
 local function limit_attempts(email, remote)
-  for _, key in ipairs { "login:address:" .. remote, "login:account:" .. email:lower() } do
-    local ok, retry_after_s = rate.take(key, config.limits.login_attempts, config.limits.login_window_s)
+  local limits = config.limits
+  for _, bucket in ipairs {
+    { key = "login:address:" .. remote, attempts = limits.login_attempts_per_address },
+    { key = "login:account:" .. email:lower(), attempts = limits.login_attempts },
+  } do
+    local ok, retry_after_s = rate.take(bucket.key, bucket.attempts, limits.login_window_s)
     if not ok then
       return problem.new("rate_limited", "Too many attempts to log in.", nil,
         { ["Retry-After"] = tostring(retry_after_s) })

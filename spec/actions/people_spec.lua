@@ -74,7 +74,7 @@ describe("actions/users and actions/children", function()
   end)
 
   it("lets an address that is refused lock nobody out", function()
-    local limit = require("config").limits.login_attempts
+    local limit = require("config").limits.login_attempts_per_address
     local email = world.unique("p") .. "@example.org"
     local user = sign_up(email)
     for _ = 1, limit do

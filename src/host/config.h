@@ -50,8 +50,8 @@ struct config {
         int64_t hash_threads, hash_waiting_max, hash_memory_bytes, hash_passes;
     } auth;
     struct {
-        int64_t requests_per_minute, login_attempts, login_window_s, page_default, page_max,
-            idempotency_hours;
+        int64_t requests_per_minute, login_attempts, login_attempts_per_address, login_window_s, page_default,
+            page_max, idempotency_hours;
     } limits;
     struct {
         bool watch;

@@ -80,7 +80,7 @@ def test_cors(running):
 
 
 def test_rate_limit(running):
-    set_live(running, "requests_per_minute = 6000", "requests_per_minute = 5")
+    set_live(running, "requests_per_minute = 0,", "requests_per_minute = 5,")
     answers = [running.client().get("/v1/health") for _ in range(12)]
     limited = [answer for answer in answers if answer.status == 429]
     assert limited and limited[0].json["code"] == "rate_limited"
