@@ -191,7 +191,7 @@ static void test_limits_on_sizes(void **state)
     is_refused("lua/rules/points.lua: larger than 65536 bytes");
     write_many("lua/rules/points.lua", 1);
     write_many("lua/app.lua", BUNDLE_FILE_BYTES_MAX + 1);
-    is_refused("lua/app.lua: larger than 1048576 bytes");
+    is_refused("lua/app.lua: larger than 4194304 bytes");
 }
 
 static void test_limit_on_all_bytes(void **state)
