@@ -9,8 +9,9 @@
 #include "base/buf.h"
 
 #define METRICS_ROUTES_MAX 256 /* further templates are counted as route "other" */
-#define METRICS_CODES_MAX 64 /* pairs of method and status of one route; further ones are not counted apart  \
-                              */
+#define METRICS_CODES_MAX                                                                                    \
+    64 /* pairs of method and status of one route; further ones are not counted apart                        \
+        */
 
 struct metrics;
 struct metrics *metrics_new(void);
