@@ -86,6 +86,22 @@ static void add_file(struct reader *r, const char *path, struct buf *content)
     hash_hex(digest, file->hash);
 }
 
+/* What an editor may leave in a file that Lua or PostgreSQL would only stumble over later, in other words. */
+static int check_text(const char *path, const char *bytes, size_t len, struct err *err)
+{
+    if (!utf8_is_valid(bytes, len))
+        return err_set(err, ERR_INVALID, "%s: not UTF-8", path);
+    if (len >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
+        return err_set(err, ERR_INVALID, "%s:1: begins with a byte order mark; save it without one", path);
+    const char *nul = len > 0 ? memchr(bytes, '\0', len) : NULL;
+    if (nul == NULL)
+        return 0;
+    int line = 1;
+    for (const char *at = bytes; at < nul; at++)
+        line += *at == '\n';
+    return err_set(err, ERR_INVALID, "%s:%d: holds a NUL byte", path, line);
+}
+
 /* path is relative to the root, resolved where its bytes really are. */
 static int read_file(struct reader *r, const char *path, const char *resolved)
 {
@@ -108,8 +124,8 @@ static int read_file(struct reader *r, const char *path, const char *resolved)
     r->bytes += content.len;
     if (rc == 0 && r->bytes > BUNDLE_BYTES_MAX)
         rc = err_set(r->err, ERR_LIMIT, "%s: more than %u bytes in all files", path, BUNDLE_BYTES_MAX);
-    if (rc == 0 && !utf8_is_valid(content.data, content.len))
-        rc = err_set(r->err, ERR_INVALID, "%s: not UTF-8", path);
+    if (rc == 0)
+        rc = check_text(path, content.data, content.len, r->err);
     if (rc == 0)
         add_file(r, path, &content);
     buf_release(&content);
@@ -283,8 +299,10 @@ static int add_text(struct reader *r, const struct bundle_text *text)
         return err_set(r->err, ERR_LIMIT, "%s: more than %d files", text->path, BUNDLE_FILES_MAX);
     if (text->len > BUNDLE_RULE_BYTES_MAX)
         return err_set(r->err, ERR_LIMIT, "%s: larger than %u bytes", text->path, BUNDLE_RULE_BYTES_MAX);
-    if (!utf8_is_valid(text->bytes, text->len) || !utf8_is_valid(text->path, strlen(text->path)))
+    if (!utf8_is_valid(text->path, strlen(text->path)))
         return err_set(r->err, ERR_INVALID, "%s: not UTF-8", text->path);
+    if (check_text(text->path, text->bytes, text->len, r->err) < 0)
+        return -1;
     struct buf content = BUF_INIT;
     buf_append(&content, text->bytes, text->len);
     add_file(r, text->path, &content);

@@ -228,6 +228,18 @@ static void test_bytes_that_are_not_utf8(void **state)
     write_text("config.lua", "return {}");
     write_text("lua/app.lua", "-- \xC3\x28");
     is_refused("lua/app.lua: not UTF-8");
+    write_text("lua/app.lua", "\xEF\xBB\xBFreturn {}");
+    is_refused("lua/app.lua:1: begins with a byte order mark");
+}
+
+static void test_nul_bytes(void **state)
+{
+    (void)state;
+    static const char rule[] = "return {}\n-- a\0b\n";
+    struct bundle_text text = {.path = "lua/rules/a.lua", .bytes = rule, .len = sizeof rule - 1};
+    struct err err;
+    assert_null(bundle_of_rules(&text, 1, &err));
+    assert_string_equal(err.text, "lua/rules/a.lua:2: holds a NUL byte");
 }
 
 static void test_links(void **state)
@@ -298,6 +310,7 @@ int main(void)
         WITH_ROOT(test_limit_on_all_bytes),
         WITH_ROOT(test_limit_on_files),
         WITH_ROOT(test_bytes_that_are_not_utf8),
+        cmocka_unit_test(test_nul_bytes),
         WITH_ROOT(test_links),
         WITH_ROOT(test_what_is_no_file),
         WITH_ROOT(test_references),
