@@ -12,6 +12,14 @@ local function bonus(call, kind, changed)
   return call("discovery", "bonus", input)
 end
 
+local function check_amounts(_, parameters)
+  for kind, points in pairs(parameters("discovery").bonus_points) do
+    if math.type(points) ~= "integer" or points < 0 or points > 500 then
+      return ("bonus_points.%s is %s, allowed are whole points from 0 to 500"):format(kind, points)
+    end
+  end
+end
+
 local function check_answer(call)
   for _, kind in ipairs(KINDS) do
     for _, is_decided_by_staff in ipairs { false, true } do
@@ -53,6 +61,7 @@ local function check_limit(call)
 end
 
 return {
+  { name = "bonuses are whole points", check = check_amounts },
   { name = "every bonus is either refused or paid", check = check_answer },
   { name = "nothing is paid for what is not known", check = check_known },
   { name = "never above the most per learning point", check = check_most },

@@ -168,7 +168,20 @@ local function all_together(call, parameters)
   end
 end
 
+-- A slip of the keyboard: a tier too many, an amount that the rule would silently cut.
+local function worths_are_meant(_, parameters)
+  for tier, worth in pairs(parameters("points").tier_points) do
+    if math.type(tier) ~= "integer" or tier < 1 or tier > 7 then
+      return ("tier_points names tier %s, there are 1 to 7"):format(tier)
+    end
+    if math.type(worth) ~= "integer" or worth < 1 or worth > 500 then
+      return ("tier_points of tier %d is %s, allowed are whole points from 1 to 500"):format(tier, worth)
+    end
+  end
+end
+
 return {
+  { name = "every tier is worth whole points", check = worths_are_meant },
   { name = "shares add up", check = shares_add_up },
   { name = "unlocked never exceeds earned", check = unlocked_never_exceeds_earned },
   { name = "never above the most per learning point", check = never_above_the_most },

@@ -74,6 +74,10 @@ describe("the gate", function()
       "learning_points.award({ bonus = worth, earned_before = input.earned_before }).points", "worth",
       "earned_before = most - 1 }, expect", "}, expect", "earned_before = most }, expect = { refusal = \"nothing_to_pay\" }",
       "}, expect = paid(worth)", "paid(math.min(worth, 1))", "paid(worth)" },
+    { "tier_points of tier 2 is 501, allowed are whole points from 1 to 500", "points", "[2] = 25,", "[2] = 501," },
+    { "tier_points names tier 8", "points", "[7] = 75,", "[7] = 75, [8] = 25," },
+    { "bonus_points.relationship_discovery is -15", "discovery", "relationship_discovery = 15",
+      "relationship_discovery = -15" },
     { "result.needed is 0, allowed are 1..20", "verification", "asked = 1, needed = 1", "asked = 1, needed = 0" },
   }
   for index, edit in ipairs(harmful) do
