@@ -1,6 +1,6 @@
 /* Path router: compiled once from a list of routes, then read only.
  *
- * A pattern is literal segments and typed parameters: /v1/children/{child_id:uuid}/verifications/{id:int}.
+ * A pattern is literal segments and typed parameters: /v1/shelves/{shelf_id:uuid}/books/{id:int}.
  * Types: uuid (8-4-4-4-12 hex, lower-cased), int (0 or 1-9…, at most 2^63-1), slug (1-100 of [a-z0-9_.'-],
  * begins with a letter or digit). A literal segment wins over a parameter. Matching is on decoded segments;
  * an empty segment, a trailing slash, ".", ".." and an escaped slash never match. Ownership: the router

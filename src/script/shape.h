@@ -23,7 +23,7 @@
 
 struct shape;
 
-/* Values by index; children of a list or record are next to each other. items[0] is the whole. */
+/* Values by index; the parts of a list or record are next to each other. items[0] is the whole. */
 struct shape_data {
     struct shape_value *items;
     size_t count, cap;
@@ -40,7 +40,7 @@ void shape_data_init(struct shape_data *data);
 void shape_data_release(struct shape_data *data);
 
 /* Read the value at index of L into data (which is emptied first). -1: it is not of this shape; err->text is
- * "input.tier is 9, allowed are 1..7". Reads raw, allocates nothing in L, does not raise. */
+ * "input.size is 9, allowed are 1..7". Reads raw, allocates nothing in L, does not raise. */
 int shape_take(const struct shape *shape, lua_State *L, int index, const char *what, struct shape_data *data,
                struct err *err) MUSTCHECK;
 /* Push a value. May raise (memory). */
