@@ -6,7 +6,8 @@ from source import line_of, lua_code, lua_strings, lua_without_comments, rule
 
 # What each folder of lua/ may require: modules of folders, and bindings by name.
 FOLDERS = {
-    "app": {"api", "lib"},
+    "app": {"routes", "api", "lib"},
+    "routes": {"routes", "api"},
     "api": {"api", "actions", "lib"},
     "actions": {"actions", "store", "lib"},
     "store": {"store", "lib"},
@@ -17,6 +18,7 @@ FOLDERS = {
 }
 BINDINGS = {
     "app": {"http", "json", "log", "config", "clock", "auth", "rate", "rules"},
+    "routes": set(),
     "api": {"http", "json", "log", "config", "clock", "auth", "rate", "rules"},
     "actions": {"db", "rules", "json", "log", "config", "clock", "auth", "rate"},
     "store": {"db", "json", "config"},
