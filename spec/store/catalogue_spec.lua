@@ -131,10 +131,12 @@ describe("the catalogue", function()
       if owns_tables then
         return pending("this role owns the tables")
       end
-      assert.are.same({ "child_devices", "children", "idempotency_keys", "password_resets", "sessions", "users" },
-        granted "delete")
+      assert.are.same({
+        "child_devices", "children", "idempotency_keys", "learning_points", "password_resets", "relationships", "sessions",
+        "users",
+      }, granted "delete")
       assert.are.same({}, granted "truncate")
-      assert.are.same({ "idempotency_keys", "learning_points" }, granted "update")
+      assert.are.same({ "idempotency_keys", "learning_points", "relationships", "word_lists" }, granted "update")
       assert.are.same({}, names([[
         select column_name as name
         from information_schema.column_privileges
