@@ -53,6 +53,9 @@ return {
     previous_key_file = "",           -- file with the key before it, still accepted; "": none
     issuer = "lexicraft",             -- iss of tokens
     audience = "lexicraft-api",       -- aud of tokens
+    supabase_issuer = "",             -- tokens of Supabase Auth, iss: "https://PROJECT.supabase.co/auth/v1"; "": none are known
+                                      -- (LEXICRAFT_AUTH_SUPABASE_KEY: the project's JWT secret; docs/supabase.md)
+    supabase_audience = "authenticated", -- aud of those tokens
     access_token_s = 600,             -- life of a parent's access token, seconds
     refresh_token_s = 2592000,        -- a session unused for longer ends, seconds (30 days)
     device_token_s = 15552000,        -- life of the token of a child's device, seconds (180 days)

@@ -25,6 +25,10 @@ local function with_time_zone(run, ...)
   return result
 end
 
+local function email_taken()
+  return problem.new("email_taken", "There is already an account with this e-mail address.")
+end
+
 ---@param given { email: string, password: string, name: string?, phone: string?, country: string?, time_zone: string? }
 ---@return db.row? user
 ---@return problem? err
@@ -39,7 +43,40 @@ function users.sign_up(given)
     time_zone = given.time_zone,
   }, clock.now())
   if not user then
-    return nil, err or problem.new("email_taken", "There is already an account with this e-mail address.")
+    return nil, err or email_taken()
+  end
+  return user
+end
+
+---The parent with this id; one who logs in elsewhere is signed up the first time.
+---@param id string
+---@param newcomer { email: string? }?  what is known from there; nil: nobody vouches for an unknown one
+---@param given { name: string?, phone: string?, country: string?, time_zone: string? }  of one who is signed up now
+---@return db.row? user
+---@return problem? err
+function users.join(id, newcomer, given)
+  local user = store.find(id)
+  if user then
+    return user
+  end
+  if not newcomer then
+    return nil, problem.not_found()
+  end
+  if not newcomer.email then
+    return nil, problem.new("email_missing", "The token names no e-mail address.")
+  end
+  local err
+  user, err = with_time_zone(store.join, {
+    id = id,
+    email = newcomer.email,
+    name = given.name,
+    phone = given.phone,
+    country = given.country,
+    time_zone = given.time_zone,
+  }, clock.now())
+  user = user or (not err and store.find(id)) -- a racer was first
+  if not user then
+    return nil, err or email_taken()
   end
   return user
 end

@@ -20,6 +20,16 @@ users.new_user = {
   },
 }
 
+users.newcomer = {
+  type = "object",
+  properties = {
+    name = users.new_user.properties.name,
+    phone = users.new_user.properties.phone,
+    country = users.new_user.properties.country,
+    time_zone = users.new_user.properties.time_zone,
+  },
+}
+
 users.change = {
   type = "object",
   nullClears = true,
@@ -54,6 +64,10 @@ end
 
 function users.me(call)
   return answer(actions.find(call.caller.parent_id))
+end
+
+function users.join(call)
+  return answer(actions.join(call.caller.parent_id, call.caller.newcomer, call.body))
 end
 
 function users.get(call)

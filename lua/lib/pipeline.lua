@@ -20,6 +20,7 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field parent_id? string  whose rows may be seen; nil: anybody's
 ---@field child_id? string   the only child of them that may be seen; nil: any
 ---@field session_id? any
+---@field newcomer? { email: string? }  a parent whom another issuer vouches for, and who may not be known here yet
 
 ---@class pipeline.call  What a handler is given.
 ---@field request http.request
@@ -48,6 +49,10 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field returns table     status and schema of the answer when all is well; media and type for one that is not JSON
 ---@field fails? string[]   codes of its own problems; those of the pipeline go without saying
 
+---@class pipeline.callers  Each function gives nil if the token is not valid after all.
+---@field roles table<string, fun(claims: auth.claims): table?>     by role of a token of ours: further members of the caller
+---@field foreign fun(claims: auth.claims): pipeline.caller?        the caller that another issuer's token stands for
+
 -- Each step returns nothing, or the problem that ends the request.
 
 local function limit_rate(_, call)
@@ -66,10 +71,15 @@ local function unauthorized(challenge, message)
 end
 
 -- The caller that the token stands for, nil if it is good for nobody.
-local function caller_of(claims, callers)
+local function caller_of(token, callers)
+  local claims = auth.verify_token(token)
+  if not claims then
+    claims = auth.verify_foreign_token(token)
+    return claims and callers.foreign(claims)
+  end
   local caller = {}
-  if callers[claims.role] then
-    caller = callers[claims.role](claims)
+  if callers.roles[claims.role] then
+    caller = callers.roles[claims.role](claims)
   end
   if caller then
     caller.role, caller.sub = claims.role, claims.sub
@@ -86,8 +96,7 @@ local function identify(route, call, callers)
     return unauthorized('Bearer realm="lexicraft"', "A bearer token is needed.")
   end
   local token = header:match("^[Bb][Ee][Aa][Rr][Ee][Rr] +([%w._~+/-]+=*)$")
-  local claims = token and auth.verify_token(token)
-  call.caller = claims and caller_of(claims, callers)
+  call.caller = token and caller_of(token, callers)
   if not call.caller then
     return unauthorized('Bearer realm="lexicraft", error="invalid_token"', "The token is not valid.")
   end
@@ -185,8 +194,7 @@ end
 
 ---Turn the route table into what the server runs.
 ---@param routes pipeline.route[]
----@param callers table<string, fun(claims: auth.claims): table?>  by role: further members of the caller, or nil if the
----token is not valid after all
+---@param callers pipeline.callers
 ---@return http.route[]
 function pipeline.routes(routes, callers)
   local preflights = cors.routes(routes)

@@ -40,6 +40,7 @@ local STATUS = {
   unknown_learning_point = 422,
   same_learning_point = 422,
   below_minimum = 422,
+  email_missing = 422,
   idempotency_key_reused = 422,
   invalid_reset_token = 422,
   precondition_required = 428,

@@ -74,6 +74,15 @@ return {
     handle = users.me,
   },
   {
+    method = "POST", path = "/v1/users/me",
+    doc = "The parent whose token this is; one who comes with a token of Supabase for the first time is signed up.",
+    name = "joinMe", returns = { 200, schemas.user, tagged = true },
+    fails = { "not_found", "email_taken", "email_missing" },
+    roles = { "parent" },
+    body = users.newcomer,
+    handle = users.join,
+  },
+  {
     method = "PATCH", path = "/v1/users/me",
     doc = "Change what is known of the parent; null takes a value away. If-Match: the ETag it was read with.",
     name = "updateMe", returns = { 200, schemas.user, tagged = true },

@@ -9,6 +9,13 @@ local add = db.sql [[
   on conflict (email) do nothing
   returning id, email, name, phone, country, time_zone, created_at, updated_at]]
 
+-- No password opens it: an empty hash is none of anything.
+local join = db.sql [[
+  insert into users (id, email, password_hash, name, phone, country, time_zone, created_at, updated_at)
+  values ($1, lower($2), '', $3, $4, coalesce($5, 'TW'), coalesce($6, 'Asia/Taipei'), $7, $7)
+  on conflict do nothing
+  returning id, email, name, phone, country, time_zone, created_at, updated_at]]
+
 local find = db.sql [[
   select id, email, name, phone, country, time_zone, created_at, updated_at
   from users
@@ -55,6 +62,13 @@ local remove = db.sql [[
 ---@return db.row? user  nil if the e-mail address is taken
 function users.add(user, now)
   local _, rows = db.exec(add, user.email, user.password_hash, user.name, user.phone, user.country, user.time_zone, now)
+  return rows[1]
+end
+
+---Add a parent who logs in elsewhere, under the id from there.
+---@return db.row? user  nil if the id or the e-mail address is taken
+function users.join(user, now)
+  local _, rows = db.exec(join, user.id, user.email, user.name, user.phone, user.country, user.time_zone, now)
   return rows[1]
 end
 

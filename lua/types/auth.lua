@@ -34,6 +34,12 @@ function auth.issue_token(claims, ttl_s) end
 ---@return err? err  code "invalid_token" or "expired_token"
 function auth.verify_token(token) end
 
+---The same for a token of the other issuer that the settings name, by its key; ours are never good here, nor its there.
+---@param token string
+---@return auth.claims? claims  nbf may be missing, aud may be a list
+---@return err? err  code "invalid_token" or "expired_token"
+function auth.verify_foreign_token(token) end
+
 ---n random bytes, base64url without padding.
 ---@param n integer  16 … 64
 ---@return string

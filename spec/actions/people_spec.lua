@@ -36,6 +36,30 @@ describe("actions/users and actions/children", function()
     assert.are.equal("email_taken", err.code)
   end)
 
+  it("signs up who logs in elsewhere, once, under the id from there", function()
+    local id = db.one(db.sql "select gen_random_uuid() as id").id
+    local email = world.unique("p") .. "@Example.org"
+    local _, unknown = users.join(id, nil, {})
+    assert.are.equal("not_found", unknown.code)
+    local _, nameless = users.join(id, {}, {})
+    assert.are.equal("email_missing", nameless.code)
+    local _, err = users.join(id, { email = email }, { time_zone = "Moon/Base" })
+    assert.are.equal("/time_zone", err.members.errors[1].pointer)
+    local user = users.join(id, { email = email }, { name = "A" })
+    assert.are.same({ id, email:lower(), "A", "TW" }, { user.id, user.email, user.name, user.country })
+    assert.are.same(user, users.join(id, { email = "other@example.org" }, { name = "B" }))
+    assert.are.same(user, users.join(id, nil, {}))
+    local _, refused = sessions.log_in(email, "x", "192.0.2.9")
+    assert.are.equal("invalid_credentials", refused.code)
+  end)
+
+  it("takes no address of another account for who logs in elsewhere", function()
+    local email = world.unique("p") .. "@example.org"
+    sign_up(email)
+    local _, err = users.join("00000000-0000-4000-8000-000000000001", { email = email:upper() }, {})
+    assert.are.equal("email_taken", err.code)
+  end)
+
   it("knows the case of letters beyond ASCII", function()
     local name = world.unique("p")
     local user = sign_up("É" .. name .. "@example.org")

@@ -15,8 +15,17 @@ describe("lib/pipeline", function()
   }
 
   local CALLERS = {
-    parent = function(claims) return claims.sub == PARENT and { parent_id = claims.sub } or nil end,
-    child = function(claims) return { parent_id = PARENT, child_id = claims.sub } end,
+    roles = {
+      parent = function(claims) return claims.sub == PARENT and { parent_id = claims.sub } or nil end,
+      child = function(claims) return { parent_id = PARENT, child_id = claims.sub } end,
+    },
+    foreign = function(claims)
+      return claims.role == "authenticated" and { role = "parent", sub = claims.sub, parent_id = claims.sub } or nil
+    end,
+  }
+  local FOREIGN_CLAIMS = {
+    guest = { role = "authenticated", sub = PARENT },
+    key = { role = "service", sub = PARENT },
   }
 
   before_each(function()
@@ -26,6 +35,7 @@ describe("lib/pipeline", function()
       config = config,
       auth = {
         verify_token = function(token) return CLAIMS[token] end,
+        verify_foreign_token = function(token) return FOREIGN_CLAIMS[token] end,
         sha256 = function(text) return "hash of " .. text end,
       },
       http = {
@@ -80,6 +90,12 @@ describe("lib/pipeline", function()
       assert.are.equal("unauthorized", response.code)
       assert.truthy(response.headers["WWW-Authenticate"]:find("^Bearer"))
     end
+  end)
+
+  it("knows the tokens of another issuer by its rules alone", function()
+    local response = run({ roles = { "parent" } }, { headers = bearer("guest") })
+    assert.are.same({ role = "parent", sub = PARENT, parent_id = PARENT }, response.call.caller)
+    assert.are.equal(401, run({ roles = { "service" } }, { headers = bearer("key") }).status)
   end)
 
   it("tells parents from services", function()

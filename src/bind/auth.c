@@ -181,14 +181,17 @@ static int issue_token(lua_State *L)
     return 1;
 }
 
-static int verify_token(lua_State *L)
+typedef enum jwt_verdict (*verify_fn)(const struct auth_keys *keys, const char *token, size_t len,
+                                      int64_t now_s, struct json **claims, struct err *err);
+
+static int push_claims(lua_State *L, verify_fn verify)
 {
     size_t len;
     const char *token = luaL_checklstring(L, 1, &len);
     struct json **claims = support_push_document(L);
     struct err err;
     struct bind_context *c = bind_context_of(L);
-    enum jwt_verdict verdict = jwt_verify(&c->keys, token, len, wall_us() / US_PER_S, claims, &err);
+    enum jwt_verdict verdict = verify(&c->keys, token, len, wall_us() / US_PER_S, claims, &err);
     if (verdict != JWT_OK) {
         support_push_failure(L, &err);
         set_text(L, "code", verdict == JWT_EXPIRED ? "expired_token" : "invalid_token");
@@ -198,6 +201,16 @@ static int verify_token(lua_State *L)
     json_free(*claims);
     *claims = NULL;
     return 1;
+}
+
+static int verify_token(lua_State *L)
+{
+    return push_claims(L, jwt_verify);
+}
+
+static int verify_foreign_token(lua_State *L)
+{
+    return push_claims(L, jwt_verify_foreign);
 }
 
 static int random_text(lua_State *L)
@@ -237,6 +250,7 @@ int bind_open_auth(lua_State *L)
                                          {"verify_password", verify_password},
                                          {"issue_token", issue_token},
                                          {"verify_token", verify_token},
+                                         {"verify_foreign_token", verify_foreign_token},
                                          {"random", random_text},
                                          {"sha256", sha256},
                                          {"equal", equal},

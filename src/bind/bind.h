@@ -28,6 +28,12 @@ struct auth_keys {
     unsigned char current[AUTH_KEY_BYTES_MAX], previous[AUTH_KEY_BYTES_MAX];
     size_t current_len, previous_len; /* previous_len 0: none */
     char issuer[128], audience[128];
+    /* Another issuer whose tokens are known beside ours (bind/jwt.h); key_len 0: none. */
+    struct {
+        unsigned char key[AUTH_KEY_BYTES_MAX];
+        size_t key_len;
+        char issuer[256], audience[128];
+    } foreign;
 };
 
 /* A statement registered by db.sql while modules load; found by check and reload. */

@@ -220,6 +220,21 @@ static int read_keys(struct config *c, const char *root, struct err *err)
     return check_key_length(c, "auth.previous_key", c->auth.previous_key, err);
 }
 
+/* Whose token it is, is told by its key alone, so the other issuer must have one of its own. */
+static int check_supabase(const struct config *c, struct err *err)
+{
+    const char *key = c->auth.supabase_key;
+    const char *origin = c->impl->origins[known("auth.supabase_key") - settings];
+    if (key[0] != '\0' && c->auth.supabase_issuer[0] == '\0')
+        return err_set(err, ERR_INVALID, "%s: auth.supabase_key needs auth.supabase_issuer as well", origin);
+    if (check_key_length(c, "auth.supabase_key", key, err) != 0)
+        return -1;
+    if (key[0] != '\0' && (strcmp(key, c->auth.key) == 0 || strcmp(key, c->auth.previous_key) == 0))
+        return err_set(err, ERR_INVALID, "%s: auth.supabase_key must not be a signing key of this server",
+                       origin);
+    return 0;
+}
+
 static int check_secrets(const struct config *c, struct err *err)
 {
     if (c->auth.key[0] == '\0')
@@ -227,6 +242,9 @@ static int check_secrets(const struct config *c, struct err *err)
             err, ERR_INVALID,
             "%s: no signing key there (auth.key_file); script/server makes one, or set LEXICRAFT_AUTH_KEY",
             c->auth.key_file[0] != '\0' ? c->auth.key_file : "auth.key_file");
+    if (c->auth.supabase_issuer[0] != '\0' && c->auth.supabase_key[0] == '\0')
+        return err_set(err, ERR_INVALID, "%s: auth.supabase_issuer needs LEXICRAFT_AUTH_SUPABASE_KEY as well",
+                       c->impl->origins[known("auth.supabase_issuer") - settings]);
     if (c->database.url[0] == '\0')
         return err_set(err, ERR_INVALID,
                        "database.url: is not set; script/server sets it, or set DATABASE_URL");
@@ -246,7 +264,7 @@ static int resolve(struct config *c, const char *root, bool need_secrets, struct
         c->database.migration_url = x_strdup(c->database.url);
         set_origin(c, known("database.migration_url"), x_strdup("database.url"));
     }
-    if (read_keys(c, root, err) != 0)
+    if (read_keys(c, root, err) != 0 || check_supabase(c, err) != 0)
         return -1;
     return need_secrets ? check_secrets(c, err) : 0;
 }

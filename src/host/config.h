@@ -45,6 +45,7 @@ struct config {
     } rules;
     struct {
         char *key_file, *previous_key_file, *issuer, *audience;
+        char *supabase_key, *supabase_issuer, *supabase_audience; /* both "" or neither: key and issuer */
         char *key, *previous_key; /* the keys themselves, read by config_load; secrets */
         int64_t access_token_s, refresh_token_s, device_token_s, reset_token_s;
         int64_t hash_threads, hash_waiting_max, hash_memory_bytes, hash_passes;

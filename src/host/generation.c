@@ -88,6 +88,10 @@ void generation_fill_context(struct bind_context *c, const struct config *config
     copy_key(c->keys.previous, &c->keys.previous_len, config->auth.previous_key);
     snprintf(c->keys.issuer, sizeof(c->keys.issuer), "%s", config->auth.issuer);
     snprintf(c->keys.audience, sizeof(c->keys.audience), "%s", config->auth.audience);
+    copy_key(c->keys.foreign.key, &c->keys.foreign.key_len, config->auth.supabase_key);
+    snprintf(c->keys.foreign.issuer, sizeof(c->keys.foreign.issuer), "%s", config->auth.supabase_issuer);
+    snprintf(c->keys.foreign.audience, sizeof(c->keys.foreign.audience), "%s",
+             config->auth.supabase_audience);
     memcpy(c->rule_version, bundle->rule_version, sizeof(c->rule_version));
     c->json.bytes_max = (size_t)config->http.body_bytes_max;
     c->json.depth_max = (int)config->json.depth_max;

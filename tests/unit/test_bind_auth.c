@@ -106,6 +106,7 @@ static void issues_tokens_it_accepts(void **state)
         "assert(claims.iss == 'here' and claims.aud == 'there')\n"
         "assert(claims.exp == claims.iat + 60 and claims.nbf == claims.iat)\n"
         "local none, e = auth.verify_token(token .. 'x'); assert(none == nil and e.code == 'invalid_token')\n"
+        "assert(auth.verify_foreign_token(token) == nil)\n"
         "local none, e = auth.verify_token(''); assert(none == nil and e.code == 'invalid_token')\n"
         "for _, name in ipairs {'iss', 'aud', 'iat', 'nbf', 'exp'} do\n"
         "  assert(not pcall(auth.issue_token, {sub = 'u', role = 'r', [name] = 1}, 60))\n"

@@ -2,6 +2,7 @@
 #include "bind/jwt.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,6 +269,117 @@ static void shape_is_checked(void **state)
     expect(&keys, huge, JWT_INVALID);
 }
 
+#define FOREIGN_KEY "a foreign key of 32 bytes or more"
+#define FOREIGN_ISSUER "https://other.example/auth/v1"
+#define FOREIGN(aud, times) CLAIMS("\"u\"", "\"authenticated\"", "\"" FOREIGN_ISSUER "\"", aud, times)
+#define FOREIGN_TIMES "\"iat\":1799999990,\"exp\":1800000001"
+#define FOREIGN_GOOD FOREIGN("\"authenticated\"", FOREIGN_TIMES)
+
+static struct auth_keys make_foreign_keys(void)
+{
+    struct auth_keys keys = make_keys();
+    memcpy(keys.foreign.key, FOREIGN_KEY, strlen(FOREIGN_KEY));
+    keys.foreign.key_len = strlen(FOREIGN_KEY);
+    snprintf(keys.foreign.issuer, sizeof(keys.foreign.issuer), "%s", FOREIGN_ISSUER);
+    snprintf(keys.foreign.audience, sizeof(keys.foreign.audience), "authenticated");
+    return keys;
+}
+
+static void expect_foreign(const struct auth_keys *keys, char *token, enum jwt_verdict expected)
+{
+    struct err err = {.code = ERR_NONE};
+    struct json *claims = NULL;
+    enum jwt_verdict verdict = jwt_verify_foreign(keys, token, strlen(token), NOW_S, &claims, &err);
+    assert_true((verdict == JWT_OK) == (claims != NULL));
+    if (verdict != expected)
+        fail_msg("verdict %d (%s) instead of %d for %s", (int)verdict, err.text, (int)expected, token);
+    json_free(claims);
+    free(token);
+}
+
+/* The key decides whose rules hold; neither issuer's token is good for the other's. */
+static void foreign_tokens_are_kept_apart(void **state)
+{
+    (void)state;
+    struct auth_keys keys = make_foreign_keys();
+    expect_foreign(&keys, forge(HEADER, FOREIGN_GOOD, FOREIGN_KEY), JWT_OK);
+    expect(&keys, forge(HEADER, FOREIGN_GOOD, FOREIGN_KEY), JWT_INVALID);
+    expect(&keys, forge(HEADER, GOOD, KEY), JWT_OK);
+    expect_foreign(&keys, forge(HEADER, GOOD, KEY), JWT_INVALID);
+    expect(&keys, forge(HEADER, FOREIGN_GOOD, KEY), JWT_INVALID);
+    expect_foreign(&keys, forge(HEADER, FOREIGN_GOOD, KEY), JWT_INVALID);
+    expect(&keys, forge(HEADER, GOOD, FOREIGN_KEY), JWT_INVALID);
+    expect_foreign(&keys, forge(HEADER, GOOD, FOREIGN_KEY), JWT_INVALID);
+    memcpy(keys.previous, OLD_KEY, strlen(OLD_KEY));
+    keys.previous_len = strlen(OLD_KEY);
+    expect_foreign(&keys, forge(HEADER, FOREIGN_GOOD, OLD_KEY), JWT_INVALID);
+    keys.foreign.key_len = 0;
+    expect_foreign(&keys, forge(HEADER, FOREIGN_GOOD, FOREIGN_KEY), JWT_INVALID);
+    expect_foreign(&keys, forge(HEADER, FOREIGN_GOOD, ""), JWT_INVALID);
+}
+
+static void foreign_headers_may_name_a_key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        enum jwt_verdict verdict;
+    } cases[] = {
+        {"{\"alg\":\"HS256\",\"kid\":\"aGVsbG8\",\"typ\":\"JWT\"}", JWT_OK},
+        {"{\"alg\":\"HS256\",\"kid\":\"../../dev/null\"}", JWT_OK},
+        {"{\"alg\":\"HS256\",\"kid\":7}", JWT_INVALID},
+        {"{\"alg\":\"HS256\",\"kid\":\"a\",\"kid\":\"b\"}", JWT_INVALID},
+        {"{\"alg\":\"none\",\"kid\":\"a\"}", JWT_INVALID},
+        {"{\"alg\":\"HS512\",\"kid\":\"a\"}", JWT_INVALID},
+        {"{\"alg\":\"RS256\",\"kid\":\"a\"}", JWT_INVALID},
+        {"{\"alg\":\"HS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"}}", JWT_INVALID},
+        {"{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", JWT_INVALID},
+    };
+    struct auth_keys keys = make_foreign_keys();
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect_foreign(&keys, forge(cases[i].header, FOREIGN_GOOD, FOREIGN_KEY), cases[i].verdict);
+}
+
+static void foreign_claims_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims;
+        enum jwt_verdict verdict;
+    } cases[] = {
+        {FOREIGN("[\"authenticated\"]", FOREIGN_TIMES), JWT_OK},
+        {FOREIGN("[\"other\",\"authenticated\"]", FOREIGN_TIMES), JWT_OK},
+        {FOREIGN("\"authenticated\"", FOREIGN_TIMES ",\"a\":{\"b\":[{\"c\":{\"d\":[1]}}]}"), JWT_OK},
+        {FOREIGN("\"authenticated\"", FOREIGN_TIMES ",\"nbf\":1800000005"), JWT_OK},
+        {FOREIGN("\"authenticated\"", FOREIGN_TIMES ",\"nbf\":1800000006"), JWT_INVALID},
+        {FOREIGN("\"authenticated\"", FOREIGN_TIMES ",\"nbf\":null"), JWT_INVALID},
+        {FOREIGN("\"authenticated\"", "\"iat\":1799999990,\"exp\":1800000000"), JWT_EXPIRED},
+        {FOREIGN("\"authenticated\"", "\"iat\":1800000006,\"exp\":1800000100"), JWT_INVALID},
+        {FOREIGN("\"authenticated\"", "\"iat\":1799999990"), JWT_INVALID},
+        {FOREIGN("\"authenticated\"", "\"exp\":1800000001"), JWT_INVALID},
+        {FOREIGN("\"authenticated\"", "\"iat\":1799999990,\"exp\":1800000001.5"), JWT_INVALID},
+        {FOREIGN("\"authenticated\"", FOREIGN_TIMES ",\"sub\":\"v\""), JWT_INVALID},
+        {FOREIGN("\"Authenticated\"", FOREIGN_TIMES), JWT_INVALID},
+        {FOREIGN("\"other\"", FOREIGN_TIMES), JWT_INVALID},
+        {FOREIGN("[\"other\"]", FOREIGN_TIMES), JWT_INVALID},
+        {FOREIGN("[[\"authenticated\"]]", FOREIGN_TIMES), JWT_INVALID},
+        {FOREIGN("[\"authenticated\",7]", FOREIGN_TIMES), JWT_INVALID},
+        {FOREIGN("[]", FOREIGN_TIMES), JWT_INVALID},
+        {FOREIGN("{\"authenticated\":\"authenticated\"}", FOREIGN_TIMES), JWT_INVALID},
+        {FOREIGN("null", FOREIGN_TIMES), JWT_INVALID},
+        {CLAIMS("\"u\"", "\"authenticated\"", "\"" FOREIGN_ISSUER "/\"", "\"authenticated\"", FOREIGN_TIMES),
+         JWT_INVALID},
+        {CLAIMS("\"u\"", "\"authenticated\"", "null", "\"authenticated\"", FOREIGN_TIMES), JWT_INVALID},
+        {CLAIMS("\"\"", "\"authenticated\"", "\"" FOREIGN_ISSUER "\"", "\"authenticated\"", FOREIGN_TIMES),
+         JWT_INVALID},
+        {FOREIGN_GOOD "x", JWT_INVALID},
+        {"[]", JWT_INVALID},
+    };
+    struct auth_keys keys = make_foreign_keys();
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect_foreign(&keys, forge(HEADER, cases[i].claims, FOREIGN_KEY), cases[i].verdict);
+}
+
 int main(void)
 {
     if (sodium_init() < 0)
@@ -281,6 +393,9 @@ int main(void)
         cmocka_unit_test(claims_are_checked),
         cmocka_unit_test(every_changed_character_is_refused),
         cmocka_unit_test(shape_is_checked),
+        cmocka_unit_test(foreign_tokens_are_kept_apart),
+        cmocka_unit_test(foreign_headers_may_name_a_key),
+        cmocka_unit_test(foreign_claims_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -342,6 +342,32 @@ static void test_the_previous_key(void **state)
     expect_error(NULL, 0, false, "var/old: auth.previous_key has 1 bytes");
 }
 
+static void test_the_key_of_another_issuer(void **state)
+{
+    (void)state;
+    root_write("var/secret", KEY_A);
+    setenv("DATABASE_URL", "postgresql:///x", 1);
+    root_write("config.lua", "return { auth = { supabase_issuer = 'https://other.example' } }");
+    expect_error(NULL, 0, true, "config.lua:1: auth.supabase_issuer needs LEXICRAFT_AUTH_SUPABASE_KEY");
+    setenv("LEXICRAFT_AUTH_SUPABASE_KEY", "short", 1);
+    expect_error(NULL, 0, false, "environment LEXICRAFT_AUTH_SUPABASE_KEY: auth.supabase_key has 5 bytes");
+    setenv("LEXICRAFT_AUTH_SUPABASE_KEY", KEY_A, 1);
+    expect_error(NULL, 0, false,
+                 "environment LEXICRAFT_AUTH_SUPABASE_KEY: auth.supabase_key must not be a signing key");
+    setenv("LEXICRAFT_AUTH_SUPABASE_KEY", KEY_B, 1);
+    struct err err;
+    struct config *c = load(NULL, 0, true, &err);
+    assert_non_null(c);
+    assert_string_equal(c->auth.supabase_audience, "authenticated");
+    expect_setting(c, "auth.supabase_key", "***", "environment LEXICRAFT_AUTH_SUPABASE_KEY");
+    config_unref(c);
+    root_write("config.lua", "return { auth = { previous_key_file = 'var/old',\n supabase_issuer = 'x' } }");
+    root_write("var/old", KEY_B);
+    expect_error(NULL, 0, false, "auth.supabase_key must not be a signing key");
+    root_write("config.lua", "return {}");
+    expect_error(NULL, 0, false, "auth.supabase_key needs auth.supabase_issuer");
+}
+
 static void find_secret(void *data, const char *key, const char *value, const char *origin, bool restart_only)
 {
     (void)key;
@@ -506,6 +532,7 @@ int main(void)
         TEST(test_flags_that_are_wrong),
         TEST(test_serving_needs_a_key_and_a_database),
         TEST(test_the_previous_key),
+        TEST(test_the_key_of_another_issuer),
         TEST(test_secrets_are_masked_unless_asked_for),
         TEST(test_the_owning_url_belongs_to_its_database),
         TEST(test_differences),
