@@ -93,6 +93,7 @@ static void log_failure(struct http_exchange *x, lua_State *co, const struct fai
             traceback = lua_tostring(L, -1);
     }
     log_event(level_of(failure), "request failed", LOG_S("request_id", x->req->id),
+              LOG_S("trace_id", x->req->trace_id[0] != '\0' ? x->req->trace_id : NULL),
               LOG_S("route", x->req->match.route->pattern), LOG_S("code", err_code_name(err->code)),
               LOG_S("sqlstate", err->sqlstate), LOG_S("reason", err->text), LOG_S("traceback", traceback));
     lua_settop(L, top);

@@ -93,6 +93,7 @@ static void log_request(const struct worker *w, const struct http_request *req, 
         return;
     snprintf(version, sizeof(version), "%s", req->rule_version != NULL ? req->rule_version : "");
     log_event(LOG_INFO, "request", LOG_S("request_id", req->id),
+              LOG_S("trace_id", req->trace_id[0] != '\0' ? req->trace_id : NULL),
               LOG_S("method", req->is_head          ? "HEAD"
                               : req->method != NULL ? req->method
                                                     : ""),

@@ -99,6 +99,21 @@ static void set_id(struct exchange *x, struct MHD_Connection *connection)
         exchange_make_id(x->server, x->req.id);
 }
 
+/* Two of them are as good as none. */
+static void set_trace_id(struct http_request *req)
+{
+    const char *given = NULL;
+    for (size_t i = 0; i < req->header_count; i++) {
+        if (strcasecmp(req->headers[i].name, "traceparent") != 0)
+            continue;
+        if (given != NULL)
+            return;
+        given = req->headers[i].value;
+    }
+    if (given != NULL)
+        http_trace_id(given, req->trace_id);
+}
+
 /* ---- answering ---- */
 
 /* Hand the finished response to MHD. MHD_NO: the connection has to go. */
@@ -313,6 +328,8 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     x->begun = true;
     check_header(x, connection, method, version, &verdict);
     set_id(x, connection);
+    if (verdict.status == 0)
+        set_trace_id(&x->req);
     x->req.is_head = strcmp(method, "HEAD") == 0;
     if (gate_method(method) != NULL) /* MHD's text ends with the connection */
         x->req.method = gate_method(x->req.is_head ? "GET" : method);

@@ -15,6 +15,30 @@ const char *http_request_header(const struct http_request *req, const char *name
     return NULL;
 }
 
+/* len digits of lower-case hex, not all of them 0 unless zero_is_fine, and then the byte behind. */
+static bool is_hex_field(const char *text, size_t len, bool zero_is_fine)
+{
+    return strspn(text, "0123456789abcdef") == len && (zero_is_fine || strspn(text, "0") < len);
+}
+
+/* version "-" trace-id "-" parent-id "-" flags; a version to come may have more behind another "-". */
+void http_trace_id(const char *traceparent, char trace_id[33])
+{
+    enum { TRACE_AT = 3, TRACE_DIGITS = 32, PARENT_AT = 36, FLAGS_AT = 53, LENGTH = 55 };
+    const char *t = traceparent;
+    trace_id[0] = '\0';
+    if (strlen(t) < LENGTH || !is_hex_field(t, 2, true) || strncmp(t, "ff", 2) == 0 ||
+        !is_hex_field(t + TRACE_AT, TRACE_DIGITS, false) || !is_hex_field(t + PARENT_AT, 16, false) ||
+        !is_hex_field(t + FLAGS_AT, 2, true))
+        return;
+    bool is_first_version = strncmp(t, "00", 2) == 0;
+    bool ends_well = t[LENGTH] == '\0' || (t[LENGTH] == '-' && !is_first_version);
+    if (t[2] != '-' || t[PARENT_AT - 1] != '-' || t[FLAGS_AT - 1] != '-' || !ends_well)
+        return;
+    memcpy(trace_id, t + TRACE_AT, TRACE_DIGITS);
+    trace_id[TRACE_DIGITS] = '\0';
+}
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')

@@ -27,6 +27,7 @@ struct http_request {
     const char *body; /* NUL-terminated, "" if none; not yet checked to be anything */
     size_t body_len;
     char id[37];         /* X-Request-Id of the client if it is 1-36 of [A-Za-z0-9._-], else a new UUID v4 */
+    char trace_id[33];   /* of the client's traceparent (W3C Trace Context), "" without a valid one */
     char remote[46];     /* client address without port */
     uint64_t started_ns; /* mono_ns() of the first byte of the header block as far as known */
     /* What the router callback gave for this exchange, asked at most once; NULL: it was refused before that.
@@ -41,6 +42,9 @@ struct http_request {
 
 /* Value of a header, name compared without case; NULL if absent. Several fields of one name: the first. */
 const char *http_request_header(const struct http_request *req, const char *name);
+
+/* The trace-id of a traceparent field into trace_id, "" if it is malformed. */
+void http_trace_id(const char *traceparent, char trace_id[33]);
 
 /* Percent-decode text[0..len) into out (replaced). plus_is_space for query strings. -1 on a bad escape, %00
  * or a result that is not UTF-8. */

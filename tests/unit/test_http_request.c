@@ -22,6 +22,47 @@ static void test_header(void **state)
     assert_null(http_request_header(&req, "X"));
 }
 
+static void test_trace_id(void **state)
+{
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+#define PARENT "b7ad6b7169203331"
+    static const struct {
+        const char *traceparent;
+        bool is_good;
+    } CASES[] = {
+        {"00-" TRACE "-" PARENT "-01", true},
+        {"00-" TRACE "-" PARENT "-00", true},
+        {"00-" TRACE "-" PARENT "-ff", true},
+        {"cc-" TRACE "-" PARENT "-01", true},
+        {"cc-" TRACE "-" PARENT "-01-what the future will be like", true},
+        {"cc-" TRACE "-" PARENT "-01.what", false},
+        {"cc-" TRACE "-" PARENT "-01a", false},
+        {"00-" TRACE "-" PARENT "-01-x", false},
+        {"00-" TRACE "-" PARENT "-01 ", false},
+        {"00-" TRACE "-" PARENT "-1", false},
+        {"00-" TRACE "-" PARENT, false},
+        {"ff-" TRACE "-" PARENT "-01", false},
+        {"0x-" TRACE "-" PARENT "-01", false},
+        {"0-" TRACE "-" PARENT "-01", false},
+        {"00-0AF7651916CD43DD8448EB211C80319C-" PARENT "-01", false},
+        {"00-00000000000000000000000000000000-" PARENT "-01", false},
+        {"00-" TRACE "-0000000000000000-01", false},
+        {"00-" TRACE "0-" PARENT "-01", false},
+        {"00-0af7651916cd43dd8448eb211c80319-" PARENT "-01", false},
+        {"00-0af7651916cd43dd8448eb211c80319g-" PARENT "-01", false},
+        {"00_" TRACE "_" PARENT "_01", false},
+        {" 00-" TRACE "-" PARENT "-01", false},
+        {"00-" TRACE "-" PARENT "-0g", false},
+        {"", false},
+    };
+    char trace_id[33];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        http_trace_id(CASES[i].traceparent, trace_id);
+        assert_string_equal(trace_id, CASES[i].is_good ? TRACE : "");
+    }
+}
+
 static void test_decode(void **state)
 {
     static const struct {
@@ -107,10 +148,8 @@ static void test_problem_body(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),
-        cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_problem_body),
+        cmocka_unit_test(test_header), cmocka_unit_test(test_trace_id),     cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_query),  cmocka_unit_test(test_problem_body),
     };
     return cmocka_run_group_tests_name("http request", tests, NULL, NULL);
 }
