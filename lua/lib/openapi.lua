@@ -22,6 +22,9 @@ local PATTERNS = {
   line = "^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$",
 }
 
+local INT32_MAX = 2147483647
+local CHARACTER_BYTES_MAX = 4 -- of UTF-8
+
 local TAG = '"5d41402abc4b2a76b9719d911017c592"'
 
 local PARAMETER_TYPES = {
@@ -59,17 +62,21 @@ local function plain(schema, components)
   local out = {
     type = schema.type, description = describe(schema),
     minimum = schema.minimum, maximum = schema.maximum, multipleOf = schema.multipleOf,
-    minLength = schema.minLength or schema.minBytes, maxLength = schema.maxLength or schema.maxBytes,
+    minLength = schema.minLength or schema.minBytes and math.ceil(schema.minBytes / CHARACTER_BYTES_MAX),
+    maxLength = schema.maxLength or schema.maxBytes,
     maxItems = schema.maxItems,
     pattern = PATTERNS[schema.format], format = not PATTERNS[schema.format] and schema.format or nil,
     enum = schema.enum and json.array(table.move(schema.enum, 1, #schema.enum, 1, {})),
   }
   if schema.type == "integer" then
-    out.format = "int64"
+    -- Some generators make of int64 a type that is awkward to write: it is for what needs it.
+    out.format = schema.maximum and schema.maximum <= INT32_MAX and "int32" or "int64"
   end
   if schema.properties then
     out.properties = convert_properties(schema, components)
     out.required = schema.required and #schema.required > 0 and json.array(schema.required) or nil
+  elseif schema.type == "object" then
+    out.additionalProperties = true -- said aloud: some generators take an object without properties for an empty one
   end
   if schema.type == "array" then
     out.items = schema.items and convert(schema.items, components) or {}

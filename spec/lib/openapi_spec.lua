@@ -64,6 +64,17 @@ describe("lib/openapi", function()
     assert.is_false(document.components.schemas.AddThingBody.additionalProperties)
   end)
 
+  it("says of numbers, texts and objects what clients are to make of them", function()
+    local _, document = describe_route { body = { type = "object", properties = {
+      age = { type = "integer", maximum = 25 }, points = { type = "integer" },
+      password = { type = "string", minBytes = 9, maxBytes = 90 }, more = { type = "object" },
+    } } }
+    local properties = document.components.schemas.AddThingBody.properties
+    assert.are.same({ "int32", "int64" }, { properties.age.format, properties.points.format })
+    assert.are.same({ 3, 90 }, { properties.password.minLength, properties.password.maxLength })
+    assert.is_true(properties.more.additionalProperties)
+  end)
+
   it("names the route that lacks something", function()
     local ok, message = pcall(openapi.describe, { { method = "GET", path = "/v1/x", doc = "X." } }, { tags = {} })
     assert.is_false(ok)
