@@ -25,8 +25,20 @@ function children.add(tx, parent_id, given)
   return store.add(tx, parent_id, given, clock.now())
 end
 
+---@return db.row[]
 function children.list(parent_id)
   return store.list(parent_id)
+end
+
+---The same for somebody else than the parent, who may ask for a parent that is not there.
+---@return db.row[]? rows
+---@return problem? err
+function children.list_of(user_id)
+  local rows = store.list(user_id)
+  if #rows == 0 and not users.find(user_id) then
+    return nil, problem.not_found()
+  end
+  return rows
 end
 
 ---@return db.row? child

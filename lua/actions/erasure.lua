@@ -11,7 +11,7 @@ local withdrawals = require "actions.withdrawals"
 local erasure = {}
 
 -- With the accounts held, no withdrawal can begin or move: refuse if money is on its way, and call off what only waits.
-local function end_withdrawals(tx, parent_id, child_id)
+local function end_withdrawals(tx, parent_id, child_id, actor)
   local under_way = requests.under_way(tx, parent_id, child_id):rows()
   for _, request in ipairs(under_way) do
     if request.status == "processing" then
@@ -19,19 +19,28 @@ local function end_withdrawals(tx, parent_id, child_id)
     end
   end
   for _, request in ipairs(under_way) do
-    assert(withdrawals.move(tx, request.child_id, parent_id, request.id, "cancelled", nil, parent_id))
+    assert(withdrawals.move(tx, request.child_id, parent_id, request.id, "cancelled", nil, actor))
   end
 end
 
 ---@param tx db.tx
+---@param parent_id string?  nil: whoever's it is
+---@param actor string       sub of who erases it
 ---@return true? erased
 ---@return problem? err
-function erasure.child(tx, parent_id, child_id)
+function erasure.child(tx, parent_id, child_id, actor)
+  if not parent_id then
+    local child = store_children.read(tx, child_id):one()
+    if not child then
+      return nil, problem.not_found()
+    end
+    parent_id = child.parent_id
+  end
   local accounts = points_accounts.lock_family(tx, parent_id, child_id)
   if not accounts:one() then
     return nil, problem.not_found()
   end
-  local err = end_withdrawals(tx, parent_id, child_id)
+  local err = end_withdrawals(tx, parent_id, child_id, actor)
   if err then
     return nil, err
   end
@@ -41,16 +50,17 @@ function erasure.child(tx, parent_id, child_id)
 end
 
 ---@param tx db.tx
+---@param actor string  sub of who erases them
 ---@return true? erased
 ---@return problem? err
-function erasure.user(tx, user_id)
+function erasure.user(tx, user_id, actor)
   -- Nobody adds a child meanwhile.
   local user = store_users.lock(tx, user_id)
   points_accounts.lock_family(tx, user_id, nil)
   if not user:one() then
     return nil, problem.not_found()
   end
-  local err = end_withdrawals(tx, user_id, nil)
+  local err = end_withdrawals(tx, user_id, nil, actor)
   if err then
     return nil, err
   end

@@ -28,11 +28,17 @@ local function claim(tx, once)
   return result ~= nil
 end
 
+---The refusal of a key that belongs to another request.
+---@return problem
+function idempotency.reused()
+  return problem.new("idempotency_key_reused", "This Idempotency-Key belongs to another request.")
+end
+
 -- The answer given before for this key.
 local function stored_answer(tx, once)
   local stored = idempotency_keys.find(tx, once):one()
   if stored.request_hash ~= once.hash then
-    return nil, problem.new("idempotency_key_reused", "This Idempotency-Key belongs to another request.")
+    return nil, idempotency.reused()
   end
   return {
     status = stored.status,
@@ -47,7 +53,7 @@ local function keep(tx, call, response)
     status = response.status,
     location = response.headers and response.headers.Location,
     body = json.encode(response.json),
-  }, call.caller.parent_id, call.params.child_id, clock.real())
+  }, call.caller and call.caller.parent_id or call.once.user_id, call.params.child_id, clock.real())
 end
 
 ---Run `operate` in a transaction and make its result a response.

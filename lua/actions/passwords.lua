@@ -22,14 +22,15 @@ local function set(tx, user_id, new_hash, old_hash)
   return true
 end
 
-local function wrong_password()
+---@return problem
+function passwords.wrong()
   return problem.new("wrong_password", "The present password is another one.")
 end
 
----@return true? changed
+---Does this caller know the password? A stolen access token must not be a way to guess it.
+---@return string? hash  of the present password
 ---@return problem? err
-function passwords.change(user_id, current, new)
-  -- A stolen access token must not be a way to guess the password.
+function passwords.confirm(user_id, current)
   local ok, retry_after_s = rate.take("password:account:" .. user_id:lower(), config.limits.login_attempts,
     config.limits.login_window_s)
   if not ok then
@@ -40,12 +41,22 @@ function passwords.change(user_id, current, new)
     return nil, problem.not_found()
   end
   if not auth.verify_password(old_hash, current) then
-    return nil, wrong_password()
+    return nil, passwords.wrong()
+  end
+  return old_hash
+end
+
+---@return true? changed
+---@return problem? err
+function passwords.change(user_id, current, new)
+  local old_hash, err = passwords.confirm(user_id, current)
+  if not old_hash then
+    return nil, err
   end
   local new_hash = auth.hash_password(new)
   return db.transaction(function(tx)
     if not set(tx, user_id, new_hash, old_hash) then
-      return nil, wrong_password()
+      return nil, passwords.wrong()
     end
     return true
   end)

@@ -5,6 +5,7 @@
 local auth = require "auth"
 local clock = require "clock"
 local config = require "config"
+local db = require "db"
 local format = require "lib.format"
 local problem = require "lib.problem"
 local rate = require "rate"
@@ -21,19 +22,10 @@ local SECRET_BYTES = 32
 ---@field expires_in integer  of the access token, seconds
 ---@field user_id string
 
--- Attempts are counted whether they succeed or not, per address and per account; the address first, so that one that is
--- refused anyway cannot use up the attempts of other people's accounts.
-local function limit_attempts(email, remote)
-  local limits = config.limits
-  for _, bucket in ipairs {
-    { key = "login:address:" .. remote, attempts = limits.login_attempts_per_address },
-    { key = "login:account:" .. email:lower(), attempts = limits.login_attempts },
-  } do
-    local ok, retry_after_s = rate.take(bucket.key, bucket.attempts, limits.login_window_s)
-    if not ok then
-      return problem.new("rate_limited", "Too many attempts to log in.", nil,
-        { ["Retry-After"] = tostring(retry_after_s) })
-    end
+local function limit(key, attempts)
+  local ok, retry_after_s = rate.take(key, attempts, config.limits.login_window_s)
+  if not ok then
+    return problem.new("rate_limited", "Too many attempts to log in.", nil, { ["Retry-After"] = tostring(retry_after_s) })
   end
 end
 
@@ -47,35 +39,58 @@ local function show(id, secret, user_id)
   }
 end
 
----@return sessions.session? session
+local function wrong_credentials()
+  return nil, problem.new("invalid_credentials", "E-mail address or password is wrong.")
+end
+
+---Whose are this address and this password? Attempts are counted whether they succeed or not, per client address and per
+---account; the client's address first, so that one that is refused anyway cannot use up the attempts of other people's
+---accounts. The account is counted by its address as it is kept, or each way to write that would have attempts of its own.
+---Where the parent is logged in already, attempts are counted apart: who guesses elsewhere locks nobody out at home.
+---@return { id: string, email: string, password_hash: string }? user
 ---@return problem? err
-function sessions.log_in(email, password, remote)
-  local err = limit_attempts(email, remote)
+function sessions.check(email, password, remote)
+  local err = limit("login:address:" .. remote, config.limits.login_attempts_per_address)
   if err then
     return nil, err
   end
-  local user = users.credentials(email)
+  local user = users.credentials(email, remote, clock.real())
+  err = limit("login:account:" .. user.email .. (user.is_familiar and " " .. remote or ""), config.limits.login_attempts)
+  if err then
+    return nil, err
+  end
   -- The same work for an unknown address, so that the time tells nothing.
-  local is_right = auth.verify_password(user and user.password_hash, password)
+  if not auth.verify_password(user.password_hash, password) then
+    return wrong_credentials()
+  end
+  return user
+end
+
+---@return sessions.session? session
+---@return problem? err
+function sessions.log_in(email, password, remote)
+  local user, err = sessions.check(email, password, remote)
+  if not user then
+    return nil, err
+  end
   local secret, now_s = auth.random(SECRET_BYTES), clock.real()
-  local id = is_right and store.add(user.id, user.password_hash, auth.sha256(secret), now_s,
-    now_s + config.auth.refresh_token_s)
+  local id = store.add(user, auth.sha256(secret), remote, now_s, now_s + config.auth.refresh_token_s)
   if not id then
-    return nil, problem.new("invalid_credentials", "E-mail address or password is wrong.")
+    return wrong_credentials()
   end
   return show(id, secret, user.id)
 end
 
 ---@return sessions.session? session  with a new refresh token in place of this one
 ---@return problem? err
-function sessions.refresh(token)
+function sessions.refresh(token, remote)
   local refused = problem.new("invalid_credentials", "The refresh token is not valid. Log in again.")
   local id, secret = token:match("^([%x-]+)%.([%w_-]+)$")
   if not id or not format.uuid(id) then
     return nil, refused
   end
   local new_secret, now_s = auth.random(SECRET_BYTES), clock.real()
-  local user_id = store.rotate(id, auth.sha256(secret), auth.sha256(new_secret), now_s,
+  local user_id = store.rotate(id, auth.sha256(secret), auth.sha256(new_secret), remote, now_s,
     now_s + config.auth.refresh_token_s)
   if not user_id then
     store.remove(id)
@@ -84,10 +99,49 @@ function sessions.refresh(token)
   return show(id, new_secret, user_id)
 end
 
----End the session that an access token came from; its refresh token is worth nothing from now on.
----@param id any  of the token's claim; nil: it came from none
-function sessions.log_out(id, user_id)
-  if type(id) == "string" and format.uuid(id) then
+-- The session in an access token's claim; nil: the token came from none.
+local function id_of(claim)
+  return type(claim) == "string" and format.uuid(claim) and claim:lower() or nil
+end
+
+---A parent's sessions, each with is_current.
+---@param claim any  session of the access token
+---@return db.row[]
+function sessions.list(user_id, claim)
+  local rows = store.list(user_id, clock.real())
+  for _, row in ipairs(rows) do
+    row.is_current = row.id == id_of(claim)
+  end
+  return rows
+end
+
+---@return true? ended
+---@return problem? err
+function sessions.finish(id, user_id)
+  if store.remove(id, user_id) == 0 then
+    return nil, problem.not_found()
+  end
+  return true
+end
+
+---End all sessions of a parent but the one that an access token came from.
+---@param tx db.tx
+---@param claim any  session of the access token; nil: all of them
+function sessions.finish_others(tx, user_id, claim)
+  store.remove_all(tx, user_id, id_of(claim))
+end
+
+---Log out. A session's refresh token is worth nothing from now on; access tokens last until they expire, which is soon.
+---@param which "this"|"others"|"all"
+---@param claim any  session of the access token
+function sessions.log_out(which, user_id, claim)
+  local id = id_of(claim)
+  if which ~= "this" then
+    db.transaction(function(tx)
+      sessions.finish_others(tx, user_id, which == "others" and claim or nil)
+      return true
+    end)
+  elseif id then
     store.remove(id, user_id)
   end
 end

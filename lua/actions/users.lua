@@ -1,9 +1,12 @@
 -- Parents sign up, are found, and change what is known of them.
-local auth = require "auth"
 local clock = require "clock"
+local db = require "db"
 local format = require "lib.format"
 local merge = require "lib.merge"
+local passwords = require "actions.passwords"
 local problem = require "lib.problem"
+local resets = require "store.password_resets"
+local sessions = require "actions.sessions"
 local store = require "store.users"
 
 local users = {}
@@ -29,23 +32,26 @@ local function email_taken()
   return problem.new("email_taken", "There is already an account with this e-mail address.")
 end
 
----@param given { email: string, password: string, name: string?, phone: string?, country: string?, time_zone: string? }
+---@param tx db.tx
+---@param given { email: string, name: string?, phone: string?, country: string?, time_zone: string? }
+---@param password_hash string  made before the transaction began, as that takes long
 ---@return db.row? user
 ---@return problem? err
-function users.sign_up(given)
-  local password_hash = auth.hash_password(given.password)
-  local user, err = with_time_zone(store.add, {
-    email = given.email,
-    password_hash = password_hash,
-    name = given.name,
-    phone = given.phone,
-    country = given.country,
-    time_zone = given.time_zone,
-  }, clock.now())
-  if not user then
+function users.sign_up(tx, given, password_hash)
+  local rows, err = with_time_zone(function()
+    return store.add(tx, {
+      email = given.email,
+      password_hash = password_hash,
+      name = given.name,
+      phone = given.phone,
+      country = given.country,
+      time_zone = given.time_zone,
+    }, clock.now()):rows()
+  end)
+  if not rows or not rows[1] then
     return nil, err or email_taken()
   end
-  return user
+  return rows[1]
 end
 
 ---The parent with this id; one who logs in elsewhere is signed up the first time.
@@ -112,6 +118,33 @@ function users.update(tx, id, change, refusal)
   end
   return with_time_zone(function()
     return store.update(tx, merge(user, change), clock.now()):one()
+  end)
+end
+
+---Another e-mail address, for who knows the password. It is half of what a log-in takes: whoever else was in goes, as does
+---a token for a new password, which was given to the holder of the address before.
+---@param claim any  session of the access token, which stays
+---@return db.row? user
+---@return problem? err
+function users.change_email(id, claim, password, email)
+  local password_hash, refused = passwords.confirm(id, password)
+  if not password_hash then
+    return nil, refused
+  end
+  return db.transaction(function(tx)
+    local ok, changed = pcall(function()
+      return store.set_email(tx, id, email, password_hash, clock.now()):rows()
+    end)
+    if not ok and changed.constraint == "users_email_key" then
+      return nil, email_taken()
+    elseif not ok then
+      error(changed, 0)
+    elseif not changed[1] then
+      return nil, passwords.wrong()
+    end
+    sessions.finish_others(tx, id, claim)
+    resets.remove(tx, id)
+    return changed[1]
   end)
 end
 

@@ -3,6 +3,7 @@ local actions = require "actions.children"
 local erasure = require "actions.erasure"
 local etag = require "lib.etag"
 local idempotency = require "actions.idempotency"
+local log = require "log"
 local views = require "api.views"
 
 local children = {}
@@ -39,6 +40,14 @@ function children.list(call)
   return { status = 200, json = { items = views.each(rows, views.child) } }
 end
 
+function children.list_of_user(call)
+  local rows, err = actions.list_of(call.params.user_id)
+  if not rows then
+    return nil, err
+  end
+  return { status = 200, json = { items = views.each(rows, views.child) } }
+end
+
 local function answer(child, err)
   if not child then
     return nil, err
@@ -60,8 +69,9 @@ end
 
 function children.delete(call)
   return idempotency.transaction(call, function(tx)
-    return erasure.child(tx, call.caller.parent_id, call.params.child_id)
+    return erasure.child(tx, call.caller.parent_id, call.params.child_id, call.caller.sub)
   end, function()
+    log.info("child erased", { child_id = call.params.child_id, role = call.caller.role, by = call.caller.sub })
     return { status = 204 }
   end)
 end

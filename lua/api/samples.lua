@@ -7,6 +7,7 @@ local PARENT = "0b9a7c52-1f0e-4a7e-8a56-2d3f9b1c4e22"
 
 return {
   access_token = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoicGFyZW50In0.signature",
+  address = "203.0.113.7",
   age = 9,
   amount_ntd = 30,
   answers = json.array { "b" },
@@ -54,6 +55,7 @@ return {
   token = "Zk3vT0q2mYc1x9hJ4rB7nA",
   transaction_id = "BANK-2026-0001",
   updated_at = DAY_1,
+  used_at = DAY_1,
   user_id = PARENT,
   verified_at = DAY_1,
   word = "beat around the bush",

@@ -120,6 +120,14 @@ schemas.session = object("Session", "What a log-in gives.", {
   refresh_token = { type = "string", doc = "good for one use" },
 })
 
+schemas.open_session = object("OpenSession", "A log-in that has not ended.", {
+  id = UUID, created_at = TIME,
+  address = { type = "string", nullable = true, doc = "the client's, at the last use" },
+  used_at = { type = "string", format = "date-time", doc = "when it was begun or refreshed last" },
+  is_current = { type = "boolean", doc = "is this access token of it?" },
+  expires_at = { type = "string", format = "date-time", doc = "it ends then, unless it is refreshed before" },
+})
+
 schemas.device = object("Device", "What a child may learn with.", {
   child_id = UUID, id = UUID, name = TEXT, created_at = TIME, expires_at = TIME,
 })

@@ -1,5 +1,6 @@
 -- Logging in, staying logged in, logging out.
 local actions = require "actions.sessions"
+local views = require "api.views"
 
 local sessions = {}
 
@@ -16,6 +17,13 @@ sessions.renewal = {
   type = "object",
   required = { "refresh_token" },
   properties = { refresh_token = { type = "string", minBytes = 1, maxBytes = 200 } },
+}
+
+sessions.log_out_query = {
+  type = "object",
+  properties = {
+    which = { type = "string", enum = { "this", "others", "all" }, doc = "sessions to end; this: the one of the access token" },
+  },
 }
 
 local function answer(session, err)
@@ -40,11 +48,24 @@ function sessions.log_in(call)
 end
 
 function sessions.refresh(call)
-  return answer(actions.refresh(call.body.refresh_token))
+  return answer(actions.refresh(call.body.refresh_token, call.request.remote))
+end
+
+function sessions.list(call)
+  local rows = actions.list(call.caller.parent_id, call.caller.session_id)
+  return { status = 200, json = { items = views.each(rows, views.session) } }
 end
 
 function sessions.log_out(call)
-  actions.log_out(call.caller.session_id, call.caller.parent_id)
+  actions.log_out(call.query.which or "this", call.caller.parent_id, call.caller.session_id)
+  return { status = 204 }
+end
+
+function sessions.delete(call)
+  local ended, err = actions.finish(call.params.session_id, call.caller.parent_id)
+  if not ended then
+    return nil, err
+  end
   return { status = 204 }
 end
 

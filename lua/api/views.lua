@@ -7,6 +7,8 @@ local USER = { "id", "email", "name", "phone", "country", "time_zone", "created_
 
 local CHILD = { "id", "parent_id", "name", "age", "created_at", "updated_at" }
 
+local SESSION = { "id", "address", "created_at", "used_at", "expires_at", "is_current" }
+
 local DEVICE = { "child_id", "id", "name", "created_at", "expires_at" }
 
 local LEARNING_POINT = {
@@ -64,6 +66,10 @@ end
 
 function views.child(row)
   return pick(row, CHILD)
+end
+
+function views.session(row)
+  return pick(row, SESSION)
 end
 
 function views.device(row)

@@ -36,6 +36,7 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field key string
 ---@field hash string  of path and body
 ---@field is_kept boolean  for ever
+---@field user_id? string   whose answer it is, where nobody has called; set by the handler
 
 ---@class pipeline.route : http.route
 ---@field roles string[]?  who may call; nil: anybody, without a token
@@ -158,6 +159,17 @@ local function read_body(route, call)
   call.body = body
 end
 
+-- What a request is told apart by: members marked secret are not kept, not even as a hash.
+local function digest(route, call)
+  local open = {}
+  for name, value in pairs(call.body or {}) do
+    if not route.body.properties[name].secret then
+      open[name] = value
+    end
+  end
+  return auth.sha256(call.request.path .. "\n" .. (call.body and json.encode(open) or ""))
+end
+
 local function read_key(route, call)
   local key = route.once and call.request:header("Idempotency-Key")
   if not key and route.once == "required" then
@@ -170,10 +182,10 @@ local function read_key(route, call)
     return problem.new("invalid_idempotency_key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
   end
   call.once = {
-    caller = call.caller.role .. ":" .. call.caller.sub,
+    caller = call.caller and call.caller.role .. ":" .. call.caller.sub or "anybody",
     route = route.method .. " " .. route.path,
     key = key,
-    hash = auth.sha256(call.request.path .. "\n" .. (call.body and json.encode(call.body) or "")),
+    hash = digest(route, call),
     is_kept = route.once == "required",
   }
 end

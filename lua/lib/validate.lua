@@ -6,6 +6,7 @@
 --   string      minLength, maxLength (characters), minBytes, maxBytes, format (lib/format.lua), enum
 --   number      minimum, maximum, multipleOf (a power of ten)
 --   array       maxItems, items (any values if absent)
+--   secret      never kept with an Idempotency-Key (lib/pipeline.lua)
 --   nullable    null is allowed and means the same as leaving it out
 --   nullClears  of a whole body that is a change: null stays, and takes the value away
 local format = require "lib.format"

@@ -2,5 +2,6 @@
 return {
   EVERYBODY = { "parent", "child", "service", "staff", "operator" },
   ADULTS = { "parent", "service", "staff", "operator" },
+  PLATFORM = { "service", "staff", "operator" },
   FAMILY = { "parent", "child", "service" },
 }

@@ -60,6 +60,12 @@ function children.find(child_id, parent_id)
   return db.one(find, child_id, parent_id)
 end
 
+---Queue.
+---@return db.pending
+function children.read(tx, child_id)
+  return tx:later(find, child_id, nil)
+end
+
 ---Queue: hold the child's row.
 ---@return db.pending
 function children.lock(tx, child_id, parent_id)

@@ -26,10 +26,13 @@ local find_by_email = db.sql [[
   from users
   where email = lower($1)]]
 
+-- Always a row: the address as it is kept, also where nobody has it. $2: a client's address; is it one of theirs? $3: now.
 local credentials = db.sql [[
-  select id, password_hash
-  from users
-  where email = lower($1)]]
+  select given.email, u.id, nullif(u.password_hash, '') as password_hash,
+         exists (select 1 from sessions s
+                 where s.user_id = u.id and s.address = $2 and s.expires_at > to_timestamp($3::bigint)) as is_familiar
+  from (select lower($1) as email) given
+  left join users u on u.email = given.email]]
 
 local password_hash = db.sql [[
   select password_hash
@@ -48,6 +51,13 @@ local update = db.sql [[
   where id = $1
   returning id, email, name, phone, country, time_zone, created_at, updated_at]]
 
+-- $3: the hash of the password that was checked.
+local set_email = db.sql [[
+  update users
+  set email = lower($2), updated_at = $4
+  where id = $1 and password_hash = $3
+  returning id, email, name, phone, country, time_zone, created_at, updated_at]]
+
 -- $4: the hash it replaces; null: whatever it is.
 local set_password = db.sql [[
   update users
@@ -59,9 +69,16 @@ local remove = db.sql [[
   delete from users
   where id = $1]]
 
----@return db.row? user  nil if the e-mail address is taken
-function users.add(user, now)
-  local _, rows = db.exec(add, user.email, user.password_hash, user.name, user.phone, user.country, user.time_zone, now)
+---Queue.
+---@return db.pending  no row: the e-mail address is taken
+function users.add(tx, user, now)
+  return tx:later(add, user.email, user.password_hash, user.name, user.phone, user.country, user.time_zone, now)
+end
+
+---Add a parent who logs in elsewhere, under the id from there.
+---@return db.row? user  nil if the id or the e-mail address is taken
+function users.join(user, now)
+  local _, rows = db.exec(join, user.id, user.email, user.name, user.phone, user.country, user.time_zone, now)
   return rows[1]
 end
 
@@ -80,9 +97,11 @@ function users.find_by_email(email)
   return db.one(find_by_email, email)
 end
 
----@return { id: string, password_hash: string }?
-function users.credentials(email)
-  return db.one(credentials, email)
+---@param address string  of the client
+---@return { email: string, id: string?, password_hash: string?, is_familiar: boolean }  email as it is kept; no id: nobody has
+---it; is_familiar: there is a session at this client's address
+function users.credentials(email, address, now_s)
+  return db.one(credentials, email, address, now_s)
 end
 
 ---@return string?
@@ -102,6 +121,13 @@ end
 ---@return db.pending
 function users.update(tx, user, now)
   return tx:later(update, user.id, user.name, user.phone, user.country, user.time_zone, now)
+end
+
+---Queue. Raises users_email_key if somebody else has the address.
+---@param hash string  of the password; change nothing if another one has taken its place
+---@return db.pending  no row: nothing was changed
+function users.set_email(tx, id, email, hash, now)
+  return tx:later(set_email, id, email, hash, now)
 end
 
 ---Queue.

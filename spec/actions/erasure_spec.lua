@@ -29,13 +29,13 @@ describe("actions/erasure", function()
 
   local function erase_child(parent_id)
     return db.transaction(function(tx)
-      return erasure.child(tx, parent_id or family.parent_id, family.child_id)
+      return erasure.child(tx, parent_id or family.parent_id, family.child_id, "staff")
     end)
   end
 
   local function erase_user()
     return db.transaction(function(tx)
-      return erasure.user(tx, family.parent_id)
+      return erasure.user(tx, family.parent_id, "staff")
     end)
   end
 

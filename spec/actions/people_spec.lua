@@ -1,4 +1,5 @@
 local world = require "spec.support.world"
+local auth = require "auth"
 local db = require "db"
 
 describe("actions/users and actions/children", function()
@@ -10,11 +11,13 @@ describe("actions/users and actions/children", function()
   after_each(world.finish)
 
   local function sign_up(email, more)
-    local given = { email = email, password = "a long password" }
+    local given, password_hash = { email = email }, auth.hash_password("a long password")
     for name, value in pairs(more or {}) do
       given[name] = value
     end
-    return users.sign_up(given)
+    return db.transaction(function(tx)
+      return users.sign_up(tx, given, password_hash)
+    end)
   end
 
   it("signs up and logs in, whatever the case of the address", function()

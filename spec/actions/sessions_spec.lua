@@ -13,7 +13,10 @@ describe("actions/sessions, actions/passwords and actions/devices", function()
   before_each(function()
     world.begin()
     email = world.unique("p") .. "@example.org"
-    user = assert(users.sign_up { email = email, password = "a long password" })
+    local password_hash = auth.hash_password("a long password")
+    user = assert(db.transaction(function(tx)
+      return users.sign_up(tx, { email = email }, password_hash)
+    end))
   end)
   after_each(world.finish)
 
@@ -31,18 +34,20 @@ describe("actions/sessions, actions/passwords and actions/devices", function()
 
   it("gives each refresh token one use", function()
     local first = log_in().refresh_token
-    local second = assert(sessions.refresh(first)).refresh_token
-    assert.are.equal("invalid_credentials", select(2, sessions.refresh(first)).code)
-    assert.are.equal("invalid_credentials", select(2, sessions.refresh(second)).code)
+    local second = assert(sessions.refresh(first, "192.0.2.9")).refresh_token
+    assert.are.equal("invalid_credentials", select(2, sessions.refresh(first, "192.0.2.9")).code)
+    assert.are.equal("invalid_credentials", select(2, sessions.refresh(second, "192.0.2.9")).code)
   end)
 
   it("ends nobody else's session", function()
     local session = log_in()
     local id = auth.verify_token(session.access_token).sid
-    sessions.log_out(id, world.family().parent_id)
-    sessions.log_out(nil, user.id)
-    sessions.log_out({}, user.id)
-    assert.is_table(sessions.refresh(session.refresh_token))
+    sessions.log_out("this", world.family().parent_id, id)
+    sessions.log_out("all", world.family().parent_id, id)
+    sessions.log_out("this", user.id, nil)
+    sessions.log_out("this", user.id, {})
+    assert.are.equal("not_found", select(2, sessions.finish(id, world.family().parent_id)).code)
+    assert.is_table(sessions.refresh(session.refresh_token, "192.0.2.9"))
   end)
 
   it("forgets expired sessions as new ones come", function()

@@ -49,6 +49,7 @@ local INDEXES = {
   ["children.list"] = "children_parent_key",
   ["users.credentials"] = "users_email_key",
   ["users.find_by_email"] = "users_email_key",
+  ["sessions.list"] = "sessions_by_user",
   ["sessions.purge"] = "sessions_by_expiry",
   ["sessions.remove_all"] = "sessions_by_user",
   ["password_resets.take"] = "password_resets_token_key",
@@ -79,9 +80,9 @@ local COLUMNS = {
   withdrawal_requests_by_transaction = "(transaction_id) WHERE (status = 'completed'::text)",
 }
 
--- At most six children, and at most three rows of one test.
+-- At most six children, the sessions of one parent, and at most three rows of one test.
 local SORTS = {
-  ["children.list"] = true, ["child_devices.list"] = true, ["points_accounts.lock_family"] = true,
+  ["children.list"] = true, ["child_devices.list"] = true, ["sessions.list"] = true, ["points_accounts.lock_family"] = true,
   ["points_transactions.of_test"] = true,
 }
 

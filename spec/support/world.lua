@@ -39,9 +39,11 @@ end
 function world.family(time_zone)
   local users = require "store.users"
   local children = require "actions.children"
-  local parent = users.add({
-    email = world.unique("p") .. "@example.org", password_hash = "none", time_zone = time_zone,
-  }, clock.now())
+  local parent = db.transaction(function(tx)
+    return users.add(tx, {
+      email = world.unique("p") .. "@example.org", password_hash = "none", time_zone = time_zone,
+    }, clock.now())
+  end):one()
   local child = db.transaction(function(tx)
     return children.add(tx, parent.id, { name = "Mei" })
   end):one()

@@ -19,6 +19,7 @@ BODIES = {
     "signUp": lambda family: {"email": f"{uuid.uuid4().hex}@example.org"},
     "logIn": lambda family: {"email": family.email, "password": family.password},
     "refreshSession": lambda family: {"refresh_token": log_in(family)["refresh_token"]},
+    "changeEmail": lambda family: {"email": f"{uuid.uuid4().hex}@example.org", "current_password": family.password},
     "changePassword": lambda family: {"current_password": family.password},
     "completePasswordReset": lambda family: {"token": reset_token(family)},
     "beginLearning": lambda family: {"learning_point_id": "t2_1"},
@@ -45,11 +46,12 @@ IDS = {
     "transactions": lambda family: give(family, 50).json["transaction"]["id"],
     "withdrawals": lambda family: withdrawal_of(family),
     "discoveries": lambda family: discovery_of(family),
+    "sessions": lambda family: log_in(family)["refresh_token"].split(".")[0],
     "devices": lambda family: new_device(family)["id"],
 }
 # The same for nobody at all.
 NOBODYS = {"learning-points": "no_such", "children": str(uuid.UUID(int=1)), "users": str(uuid.UUID(int=2)),
-           "devices": str(uuid.UUID(int=3))}
+           "devices": str(uuid.UUID(int=3)), "sessions": str(uuid.UUID(int=4))}
 NO_NUMBER = 9007199254740001
 ROLES = ("parent", "child", "service", "staff", "operator")
 # Public: without a token there is nobody to have a role.
