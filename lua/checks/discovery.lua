@@ -1,4 +1,5 @@
 -- What must hold of lua/rules/discovery.lua whatever its numbers are. Run on every reload and by `lexicraft check`.
+local bounds = require "lib.bounds"
 
 local KINDS = {
   "relationship_discovery", "phrase_completion", "idiom_unlock", "context_mastery", "pattern_recognition", "pattern_mastery",
@@ -12,12 +13,12 @@ local function bonus(call, kind, changed)
   return call("discovery", "bonus", input)
 end
 
-local function check_amounts(_, parameters)
-  for kind, points in pairs(parameters("discovery").bonus_points) do
-    if math.type(points) ~= "integer" or points < 0 or points > 500 then
-      return ("bonus_points.%s is %s, allowed are whole points from 0 to 500"):format(kind, points)
-    end
+local function each_kind(bound)
+  local kinds = {}
+  for _, kind in ipairs(KINDS) do
+    kinds[kind] = bound
   end
+  return bounds.record(kinds)
 end
 
 local function check_answer(call)
@@ -61,7 +62,10 @@ local function check_limit(call)
 end
 
 return {
-  { name = "bonuses are whole points", check = check_amounts },
+  bounds.property("discovery", {
+    bonus_points = each_kind(bounds.integer(0, 500, "points; 0 switches it off")),
+    bonuses_per_day = bounds.integer(0, 1000),
+  }),
   { name = "every bonus is either refused or paid", check = check_answer },
   { name = "nothing is paid for what is not known", check = check_known },
   { name = "never above the most per learning point", check = check_most },

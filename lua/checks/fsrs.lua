@@ -1,4 +1,5 @@
 -- What must hold of the numbers of lua/rules/fsrs.lua: those the model was made for.
+local bounds = require "lib.bounds"
 
 -- Lowest and highest value of each weight, w0 to w20.
 local BOUNDS = {
@@ -6,32 +7,20 @@ local BOUNDS = {
   { 0, 4.5 }, { 0, 0.8 }, { 0.001, 3.5 }, { 0.001, 5 }, { 0.001, 0.25 }, { 0.001, 0.9 }, { 0, 4 }, { 0, 1 }, { 1, 6 },
   { 0, 2 }, { 0, 2 }, { 0, 0.8 }, { 0.1, 0.8 },
 }
-local RETENTION = { 0.5, 0.99 }
 
-local function is_within(value, bounds)
-  return type(value) == "number" and value >= bounds[1] and value <= bounds[2]
-end
-
-local function check_weights(_, parameters)
-  local weights = parameters("fsrs").weights
-  if #weights ~= #BOUNDS then
-    return ("there are %d weights, the model has %d"):format(#weights, #BOUNDS)
+local function weights()
+  local fields = {}
+  for index, bound in ipairs(BOUNDS) do
+    fields[index] = bounds.number(bound[1], bound[2], ("this is w%d"):format(index - 1))
   end
-  for index, bounds in ipairs(BOUNDS) do
-    if not is_within(weights[index], bounds) then
-      return ("w%d is %s, allowed are %g to %g"):format(index - 1, weights[index], bounds[1], bounds[2])
-    end
-  end
-end
-
-local function check_retention(_, parameters)
-  local retention = parameters("fsrs").desired_retention
-  if not is_within(retention, RETENTION) then
-    return ("desired_retention is %s, allowed are %g to %g"):format(retention, RETENTION[1], RETENTION[2])
-  end
+  return bounds.record(fields)
 end
 
 return {
-  { name = "every weight is one the model knows", check = check_weights },
-  { name = "the desired retention is a chance worth testing for", check = check_retention },
+  bounds.property("fsrs", {
+    desired_retention = bounds.number(0.5, 0.99, "a chance worth testing for"),
+    longest_interval_days = bounds.integer(7, 3650),
+    fuzz = bounds.boolean(),
+    weights = weights(),
+  }),
 }

@@ -1,8 +1,10 @@
 -- What must hold of lua/rules/limits.lua whatever its numbers are.
+local bounds = require "lib.bounds"
 
 local COUNTS = { -- function → what it counts, and the parameter that limits it
   { "begin_point", "begun_today", "new_points_per_day" },
   { "complete_test", "completed_today", "tests_per_day" },
+  { "start_test", "starts_today", "starts_per_day" },
   { "add_child", "children", "children_per_parent" },
 }
 
@@ -27,5 +29,11 @@ local function stays_reached(call, parameters)
 end
 
 return {
+  bounds.property("limits", {
+    new_points_per_day = bounds.integer(0, 1000, "a day has not the time for more"),
+    tests_per_day = bounds.integer(0, 1000, "a day has not the time for more"),
+    starts_per_day = bounds.integer(1, 100, "each start shows new questions"),
+    children_per_parent = bounds.integer(0, 100),
+  }),
   { name = "a limit stays reached", check = stays_reached },
 }

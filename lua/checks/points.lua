@@ -1,5 +1,7 @@
 -- What must hold of lua/rules/points.lua whatever its numbers are. Run on every reload and by `lexicraft check`.
+local bounds = require "lib.bounds"
 
+local TIERS = 7
 local MOST_SHARE_DAYS = 6 -- of those that staff list, more would take too long
 local LAST_DAY = 3650
 local WORTHS = { 1, 2, 3, 7, 10, 25, 30, 33, 40, 50, 75, 99, 100, 250, 499, 500 }
@@ -168,20 +170,23 @@ local function all_together(call, parameters)
   end
 end
 
--- A slip of the keyboard: a tier too many, an amount that the rule would silently cut.
-local function worths_are_meant(_, parameters)
-  for tier, worth in pairs(parameters("points").tier_points) do
-    if math.type(tier) ~= "integer" or tier < 1 or tier > 7 then
-      return ("tier_points names tier %s, there are 1 to 7"):format(tier)
-    end
-    if math.type(worth) ~= "integer" or worth < 1 or worth > 500 then
-      return ("tier_points of tier %d is %s, allowed are whole points from 1 to 500"):format(tier, worth)
-    end
+local function each_tier(bound)
+  local tiers = {}
+  for tier = 1, TIERS do
+    tiers[tier] = bound
   end
+  return bounds.record(tiers)
 end
 
 return {
-  { name = "every tier is worth whole points", check = worths_are_meant },
+  bounds.property("points", {
+    tier_points = each_tier(bounds.integer(1, 500)),
+    unlock_percent = bounds.ascending(bounds.record {
+      day = bounds.integer(1, LAST_DAY),
+      percent = bounds.integer(0, 100),
+    }, 0, 100, { key = "day" }),
+    most_per_learning_point = bounds.integer(1, 1000, "points of one child; twice what is promised at most"),
+  }),
   { name = "shares add up", check = shares_add_up },
   { name = "unlocked never exceeds earned", check = unlocked_never_exceeds_earned },
   { name = "never above the most per learning point", check = never_above_the_most },

@@ -1,4 +1,5 @@
 -- What must hold of the schedule, whatever numbers staff write into it and into the algorithms.
+local bounds = require "lib.bounds"
 
 local TIERS = 7
 local LONGEST_DAYS = 3650
@@ -109,20 +110,18 @@ local function after_fail(call, history)
   return history.failed.next
 end
 
--- Every tier has its list of test days: day 1, then later and later ones.
-local function check_lists(_, parameters)
-  local lists = parameters("schedule").test_days
+local function each_tier(bound)
+  local tiers = {}
   for tier = 1, TIERS do
-    local days = lists[tier]
-    if not days or days[1] ~= 1 then
-      return ("tier %d does not begin with test day 1"):format(tier)
-    end
-    for index = 2, #days do
-      if days[index] <= days[index - 1] then
-        return ("tier %d: test day %d comes after day %d"):format(tier, days[index], days[index - 1])
-      end
-    end
+    tiers[tier] = bound
   end
+  return bounds.record(tiers)
+end
+
+-- One for all tiers, or one for each.
+local function check_algorithm(value, name)
+  local known = bounds.one_of(ALGORITHMS)
+  return (type(value) == "table" and each_tier(known) or known)(value, name)
 end
 
 -- Every tier begins with day 1, due at once, planned by an algorithm there is.
@@ -163,7 +162,10 @@ local function check_pass_not_before_fail(call, parameters)
   return each_history(parameters, function(history)
     local today, passed, failed = history.today, after_pass(call, history), after_fail(call, history)
     if passed and failed and day_of(passed, today) < day_of(failed, today) then
-      return (": a pass is planned for day %d, a fail for day %d"):format(day_of(passed, today), day_of(failed, today))
+      local repeated = history.input.algorithm == "ladder"
+        and (" (by repeat_after_days, %d days later; test_days goes on sooner)"):format(failed.days_after_today) or ""
+      return (": a pass is planned for day %d, a fail for day %d%s"):format(day_of(passed, today), day_of(failed, today),
+        repeated)
     end
   end)
 end
@@ -191,7 +193,15 @@ local function check_not_before_its_day(call, parameters)
 end
 
 return {
-  { name = "every tier's list begins with day 1 and ascends", check = check_lists },
+  bounds.property("schedule", {
+    test_days = each_tier(bounds.ascending(bounds.integer(1, LONGEST_DAYS), 2, 100, { first = 1 })),
+    algorithm = check_algorithm,
+    failures_allowed = bounds.integer(0, 20),
+    retention_day = bounds.integer(2, LONGEST_DAYS),
+    retention_days_after_verified = bounds.integer(0, LONGEST_DAYS),
+    hours_between_tests = bounds.integer(1, 168, "no waiting invites guessing; more than a week is longer than a step"),
+    hours_after_rejection = bounds.integer(1, 168),
+  }),
   { name = "learning begins with day 1, due at once", check = check_beginning },
   { name = "every pass leads to the next step, the last to verified", check = check_steps },
   { name = "a pass is never planned earlier than a fail", check = check_pass_not_before_fail },

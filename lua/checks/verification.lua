@@ -1,4 +1,7 @@
 -- What must hold of lua/rules/verification.lua whatever its numbers are.
+local bounds = require "lib.bounds"
+
+local GUESSED_ONE_IN = 6 -- questions: each has six options
 
 -- Days on which the questions may change, and their neighbours.
 local function telling_days(parameters)
@@ -61,7 +64,27 @@ local function slower_is_never_worse(call)
   end
 end
 
+-- Who only guesses must not pass: twice as many right as guessing gets on average.
+local function more_than_guessed(step, name)
+  if step.needed > step.asked then
+    return ("%s.needed is %d, more than the %d questions asked"):format(name, step.needed, step.asked)
+  elseif step.needed * GUESSED_ONE_IN < step.asked * 2 then
+    return ("%s.needed is %d of %d questions asked, allowed is a third of them or more (guessing gets one in six right)")
+      :format(name, step.needed, step.asked)
+  end
+end
+
 return {
+  bounds.property("verification", {
+    questions = bounds.ascending(bounds.record({
+      from_day = bounds.integer(1, 3650),
+      asked = bounds.integer(1, 20),
+      needed = bounds.integer(1, 20),
+    }, more_than_guessed), 1, 100, { key = "from_day", first = 1 }),
+    minutes_to_answer = bounds.integer(1, 1440, "minutes; a day at most"),
+    fastest_answer_ms = bounds.integer(0, 10000, "milliseconds; honest answers take less than ten seconds"),
+    fast_answers_forgiven = bounds.integer(0, 19, "a test has at most 20 answers; fastest_answer_ms = 0 forgives all"),
+  }),
   { name = "every test can be passed and failed", check = can_be_passed_and_failed },
   { name = "tests made earlier are graded alike", check = grades_older_tests },
   { name = "slower answers are never more suspicious", check = slower_is_never_worse },

@@ -1,7 +1,9 @@
 -- What must hold of lua/rules/withdrawal.lua whatever its numbers are. Run on every reload and by `lexicraft check`.
+local bounds = require "lib.bounds"
 
 local AMOUNTS = { 1, 2, 9, 10, 11, 50, 99, 100, 101, 1000, 99999, 100000, 100001, 1000000 }
-local MOST_CENTS_PER_POINT = 1000 -- 10 NTD: ten times the promise can only be a slip of the hand
+-- 1 point = 1 NTD is promised: a fifth of it, or five times as much, can only be a slip of the hand.
+local LEAST_CENTS_PER_POINT, MOST_CENTS_PER_POINT = 20, 500
 
 -- A request that could hardly be more harmless, with some of its circumstances changed.
 local function request(call, points, changed)
@@ -60,9 +62,25 @@ local function check_absence(call)
   end
 end
 
+-- Otherwise nothing could be withdrawn at all.
+local function check_room(parameters)
+  if parameters.points_per_day < parameters.least_points then
+    return ("points_per_day is %d, less than least_points, %d (requests_per_day = 0 closes withdrawals)")
+      :format(parameters.points_per_day, parameters.least_points)
+  end
+end
+
 return {
+  bounds.property("withdrawal", {
+    ntd_cents_per_point = bounds.integer(LEAST_CENTS_PER_POINT, MOST_CENTS_PER_POINT,
+      "hundredths of an NTD; 100 is what is promised"),
+    least_points = bounds.integer(1, 10000),
+    days_overdue_allowed = bounds.integer(0, 999),
+    requests_per_day = bounds.integer(0, 10000, "0 closes withdrawals"),
+    points_per_day = bounds.integer(1, 1000000),
+  }, check_room),
   { name = "every request is either refused or paid", check = check_answer },
   { name = "no more is paid than there is, and nothing in debt", check = check_no_more_than_there_is },
-  { name = "more points are worth more, and none above 10 NTD", check = check_worth },
+  { name = "more points are worth more, and none above 5 NTD", check = check_worth },
   { name = "nobody withdraws who has not been tested for years", check = check_absence },
 }

@@ -83,8 +83,8 @@ function points.examples()
     { call = "award", input = { tier = 4, earned_before = most }, expect = { points = 0 } },
     { call = "award", input = { tier = 1, earned_before = most + 120 }, expect = { points = 0 } },
     -- A bonus is cut the same way.
-    { call = "award", input = { bonus = 15, earned_before = most - 15 }, expect = { points = 15 } },
-    { call = "award", input = { bonus = 15, earned_before = most - 10 }, expect = { points = 10 } },
+    { call = "award", input = { bonus = 15, earned_before = math.max(0, most - 15) }, expect = { points = math.min(15, most) } },
+    { call = "award", input = { bonus = 15, earned_before = math.max(0, most - 10) }, expect = { points = math.min(10, most) } },
 
     -- The last day unlocks all that is left, whatever its percent is.
     { call = "unlock", input = { points = 25, unlocked = 18, test_day = 14, is_last = true }, expect = { points = 7 } },

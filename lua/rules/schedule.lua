@@ -9,7 +9,8 @@
 -- Rules count in days; the program turns them into dates. A test falls on
 --   the day it begins to learn + days_after_learning, or
 --   today + days_after_today, or the later of the two if both are given,
--- and never sooner than hours_between_tests after the last test of the same learning point.
+-- and never sooner than hours_between_tests after the last test of the same learning point, nor than hours_after_now from
+-- now if that is given.
 local schedule = {}
 
 schedule.parameters = {
@@ -36,6 +37,9 @@ schedule.parameters = {
   retention_days_after_verified = 30,  -- days after the last test was passed
 
   hours_between_tests = 24, -- two tests of one learning point are never closer
+
+  -- Staff do not believe the answers of a test: it is given again so long after they said so.
+  hours_after_rejection = 24,
 }
 
 -- The next test, as every function here describes it.
@@ -45,6 +49,7 @@ local next_test = {
     days_after_learning = "integer 0..3650?",
     days_after_today = "integer 0..3650?",
     hours_between_tests = "integer 0..720",
+    hours_after_now = "integer 0..720?",
   },
 }
 local next_test_if_any = { record = next_test.record, optional = true }
@@ -86,6 +91,11 @@ schedule.shapes = {
     input = taken { failures_before = "integer 0..1000" }, -- of this test day in this attempt
     result = { is_failed = "boolean", next = next_test_if_any, state = state },
   },
+}
+
+schedule.shapes.reject = {
+  input = { test_day = "integer 1..3650" }, -- of the test whose answers staff rejected
+  result = { next = next_test },
 }
 
 local function algorithm_named(name)
@@ -186,6 +196,14 @@ function schedule.fail(input)
   return { is_failed = false, next = repeated_test(input.test_day, plan.days_after_today), state = plan.state }
 end
 
+-- Staff rejected the answers of a test: it has neither been passed nor failed, and is given again.
+function schedule.reject(input)
+  local hours = schedule.parameters.hours_after_rejection
+  local again = repeated_test(input.test_day, hours // 24)
+  again.hours_after_now = hours
+  return { next = again }
+end
+
 -- Written with the parameters above, so that they hold when a number is changed: tier 4 stands for every tier.
 function schedule.examples()
   local p = schedule.parameters
@@ -230,6 +248,11 @@ function schedule.examples()
       expect = { is_failed = true } },
     { call = "fail", input = { tier = 4, test_day = p.retention_day, failures_before = 0, is_verified = true },
       expect = { is_failed = true } },
+
+    -- Rejected: the same test day again.
+    { call = "reject", input = { test_day = second },
+      expect = { next = { test_day = second, days_after_today = p.hours_after_rejection // 24, hours_between_tests = hours,
+                          hours_after_now = p.hours_after_rejection } } },
 
     -- FSRS: so many days after today, though not before the step's own day; it remembers something.
     { call = "pass",

@@ -9,6 +9,8 @@ verification.parameters = {
     { from_day = 2, asked = 1, needed = 1 }, -- every later test
   },
 
+  minutes_to_answer = 30, -- so long after its start a test can be answered; then it has to be started again
+
   -- An answer sooner than this after its question was shown, in milliseconds, is suspicious: nobody reads six options so
   -- fast. Nothing is paid or scheduled then until staff accept the test. 0 suspects nobody.
   fastest_answer_ms = 1500,
@@ -23,6 +25,7 @@ verification.shapes = {
     result = {
       asked = "integer 1..20",  -- questions of the test
       needed = "integer 1..20", -- right answers that pass it
+      minutes = "integer 1..1440", -- from its start until it can no longer be answered
     },
   },
   grade = {
@@ -57,10 +60,10 @@ local function questions_on(test_day)
   return found
 end
 
--- How many questions does the test of this day ask, and how many right answers pass it?
+-- How many questions does the test of this day ask, how many right answers pass it, and how long may it take?
 function verification.questions(input)
   local questions = questions_on(input.test_day)
-  return { asked = questions.asked, needed = questions.needed }
+  return { asked = questions.asked, needed = questions.needed, minutes = verification.parameters.minutes_to_answer }
 end
 
 -- The test is answered: is it passed, and with which score? A test that was made when other numbers held asked more or fewer
@@ -104,7 +107,7 @@ function verification.examples()
   -- Each line of the questions holds on its day.
   for _, step in ipairs(verification.parameters.questions) do
     examples[#examples + 1] = { call = "questions", input = { test_day = step.from_day },
-      expect = { asked = step.asked, needed = step.needed } }
+      expect = { asked = step.asked, needed = step.needed, minutes = verification.parameters.minutes_to_answer } }
   end
   -- One fast answer more than are forgiven.
   if fastest > 0 then

@@ -13,7 +13,7 @@ withdrawal.parameters = {
   days_overdue_allowed = 14,
 
   -- Of one child in one day (the parent's local day). So generous that no family meets them: they bound the damage that
-  -- a stolen password or a program gone wild can do.
+  -- a stolen password or a program gone wild can do. 0 requests close withdrawals.
   requests_per_day = 500,
   points_per_day = 100000,
 }
@@ -66,13 +66,16 @@ function withdrawal.examples()
     end
     return input
   end
+  -- requests_per_day = 0 closes withdrawals; of a request above points_per_day nothing is paid either.
+  local function paid(points)
+    local is_open = parameters.requests_per_day > 0 and points <= parameters.points_per_day
+    return is_open and { ntd_cents = points * parameters.ntd_cents_per_point } or { refusal = "daily_limit" }
+  end
   local examples = {
-    { call = "request", input = request {}, expect = { ntd_cents = least * parameters.ntd_cents_per_point } },
-    { call = "request", input = request { points = least + 40, available = least + 100 },
-      expect = { ntd_cents = (least + 40) * parameters.ntd_cents_per_point } },
+    { call = "request", input = request {}, expect = paid(least) },
+    { call = "request", input = request { points = least + 40, available = least + 100 }, expect = paid(least + 40) },
     -- A test may be late, but not for too long.
-    { call = "request", input = request { days_overdue = parameters.days_overdue_allowed },
-      expect = { ntd_cents = least * parameters.ntd_cents_per_point } },
+    { call = "request", input = request { days_overdue = parameters.days_overdue_allowed }, expect = paid(least) },
     { call = "request", input = request { days_overdue = parameters.days_overdue_allowed + 1 },
       expect = { refusal = "tests_overdue" } },
     -- One point too many or too much.
@@ -80,8 +83,7 @@ function withdrawal.examples()
     { call = "request", input = request { available = 0, deficit = 1 }, expect = { refusal = "in_deficit" } },
     { call = "request", input = request { requests_today = parameters.requests_per_day },
       expect = { refusal = "daily_limit" } },
-    { call = "request", input = request { points_today = parameters.points_per_day - least },
-      expect = { ntd_cents = least * parameters.ntd_cents_per_point } },
+    { call = "request", input = request { points_today = parameters.points_per_day - least }, expect = paid(least) },
     { call = "request", input = request { points_today = parameters.points_per_day - least + 1 },
       expect = { refusal = "daily_limit" } },
   }

@@ -14,9 +14,9 @@ describe("rules/verification", function()
   end)
 
   it("asks 3 questions on day 1 and needs 2 right, later 1 and 1", function()
-    assert.are.same({ asked = 3, needed = 2 }, verification.questions { test_day = 1 })
+    assert.are.same({ asked = 3, needed = 2, minutes = 30 }, verification.questions { test_day = 1 })
     for _, day in ipairs { 2, 3, 7, 14, 60, 3650 } do
-      assert.are.same({ asked = 1, needed = 1 }, verification.questions { test_day = day })
+      assert.are.same({ asked = 1, needed = 1, minutes = 30 }, verification.questions { test_day = day })
     end
   end)
 

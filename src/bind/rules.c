@@ -225,8 +225,8 @@ static int candidate_check(lua_State *L)
 {
     struct candidate *c = check_candidate(L);
     struct buf *faults = support_push_buf(L);
-    int examples = sandbox_check(c->rules, note_fault, faults);
-    int properties = property_check(vm_of(L)->bundle, c->rules, note_fault, faults);
+    struct property_counts counts;
+    (void)property_gate(vm_of(L)->bundle, c->rules, &counts, note_fault, faults); /* counts and faults tell */
     lua_newtable(L);
     lua_Integer count = 0;
     for (size_t at = 0; at < faults->len; at += strlen(faults->data + at) + 1) {
@@ -234,8 +234,8 @@ static int candidate_check(lua_State *L)
         lua_rawseti(L, -2, ++count);
     }
     buf_release(faults);
-    lua_pushinteger(L, examples);
-    lua_pushinteger(L, properties);
+    lua_pushinteger(L, counts.examples);
+    lua_pushinteger(L, counts.properties);
     return 3;
 }
 

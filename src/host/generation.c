@@ -289,9 +289,8 @@ static void check_rules(struct bundle *bundle, const struct config *config, stru
         note_fault(faults, err.text);
         return;
     }
-    int examples = sandbox_check(rules, note_fault, faults);
-    int properties = property_check(bundle, rules, note_fault, faults);
-    if ((examples < 0 || properties < 0) && faults->count == before)
+    struct property_counts counts;
+    if (property_gate(bundle, rules, &counts, note_fault, faults) != 0 && faults->count == before)
         note_fault(faults, "lua/rules: an example or a property does not hold");
     sandbox_free(rules);
 }

@@ -11,6 +11,7 @@
 
 struct gate {
     struct sandbox *rules;
+    enum property_stage stage;
     const char *file; /* "points.lua" of lua/checks/points.lua */
     void (*failed)(void *data, const char *text);
     void *data;
@@ -98,6 +99,10 @@ static int parameters(lua_State *L)
 /* {name = …, check = …} is at index. */
 static void run_property(lua_State *L, struct gate *gate, int index)
 {
+    lua_getfield(L, index, "is_first");
+    enum property_stage stage = lua_toboolean(L, -1) ? PROPERTY_FIRST : PROPERTY_REST;
+    if (stage != gate->stage)
+        return;
     lua_getfield(L, index, "name");
     lua_getfield(L, index, "check");
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
@@ -168,11 +173,11 @@ static void run_module(struct vm *vm, struct gate *gate, const char *path)
         report_module(gate, err.text);
 }
 
-int property_check(struct bundle *bundle, struct sandbox *s, void (*failed)(void *data, const char *text),
-                   void *data)
+int property_check(struct bundle *bundle, struct sandbox *s, enum property_stage stage,
+                   void (*failed)(void *data, const char *text), void *data)
 {
     struct err err;
-    struct gate gate = {.rules = s, .file = "", .failed = failed, .data = data};
+    struct gate gate = {.rules = s, .stage = stage, .file = "", .failed = failed, .data = data};
     gate.cpu_deadline = thread_cpu_ns() + UINT64_C(1000000) * PROPERTY_CPU_MS_MAX;
     struct vm *vm = vm_new(VM_APP, bundle, PROPERTY_MEMORY_MAX, &err);
     if (!vm) {
@@ -187,4 +192,18 @@ int property_check(struct bundle *bundle, struct sandbox *s, void (*failed)(void
         report_module(&gate, "the properties take too long");
     vm_free(vm);
     return gate.faults > 0 ? -1 : gate.count;
+}
+
+int property_gate(struct bundle *bundle, struct sandbox *s, struct property_counts *counts,
+                  void (*failed)(void *data, const char *text), void *data)
+{
+    *counts = (struct property_counts){.examples = -1, .properties = -1};
+    int first = property_check(bundle, s, PROPERTY_FIRST, failed, data);
+    if (first < 0)
+        return -1;
+    counts->examples = sandbox_check(s, failed, data);
+    int rest = property_check(bundle, s, PROPERTY_REST, failed, data);
+    if (rest >= 0)
+        counts->properties = first + rest;
+    return counts->examples < 0 || rest < 0 ? -1 : 0;
 }

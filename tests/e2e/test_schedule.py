@@ -185,7 +185,7 @@ def test_fuzz_spreads_what_was_begun_together(own_server):
 
 BAD = {
     "a fail before a pass": (LADDER, "{ from_day = 7, days = 3 }", "{ from_day = 7, days = 20 }", "a fail for day"),
-    "a list without day 1": (SCHEDULE, "[3] = { 1, 3,", "[3] = { 2, 3,", "tier 3 does not begin with test day 1"),
+    "a list without day 1": (SCHEDULE, "[3] = { 1, 3,", "[3] = { 2, 3,", "test_days[3][1] is 2, the first has to be 1"),
     "an unknown algorithm": (SCHEDULE, '\n  algorithm = "ladder"', '\n  algorithm = "leitner"', "leitner"),
     "a weight too few": (FSRS, "0.1542, ", "", ""),
     "a chance that is none": (FSRS, "desired_retention = 0.9,", "desired_retention = 90,", "desired_retention is 90"),

@@ -13,7 +13,7 @@ FOLDERS = {
     "store": {"store", "lib"},
     "lib": {"lib"},
     "rules": {"rules"},
-    "checks": {"checks"},
+    "checks": {"checks", "lib"},
     "tools": {"tools", "store", "lib"},
 }
 BINDINGS = {

@@ -21,17 +21,22 @@ static void collect(void *data, const char *text)
 }
 
 /* The number of properties, or -1 and the faults, of lua/checks/deep/r.lua. */
-static int run(const char *check, struct buf *faults)
+static int run_stage(const char *check, enum property_stage stage, struct buf *faults)
 {
     struct err err = {0};
     struct bundle *b = fixture_bundle("lua/rules/r.lua", rule, "lua/checks/deep/r.lua", check, NULL);
     struct sandbox *s = sandbox_new(b, &FIXTURE_LIMITS, &err);
     if (s == NULL)
         fail_msg("%s", err.text);
-    int count = property_check(b, s, collect, faults);
+    int count = property_check(b, s, stage, collect, faults);
     sandbox_free(s);
     bundle_unref(b);
     return count;
+}
+
+static int run(const char *check, struct buf *faults)
+{
+    return run_stage(check, PROPERTY_REST, faults);
 }
 
 static void holds(const char *check, int count)
@@ -122,13 +127,48 @@ static void test_the_whole_gate_is_bounded(void **state)
     assert_true(thread_cpu_ns() - begun < UINT64_C(1600000) * PROPERTY_CPU_MS_MAX);
 }
 
+/* The first properties, then the examples, then the others; all of it stops when a first one does not hold.
+ */
+static void gate(const char *first, const char *rest, struct property_counts wanted,
+                 const char *wanted_faults)
+{
+    struct err err = {0};
+    struct buf check = BUF_INIT, faults = BUF_INIT;
+    buf_appendf(&check, "return {{name = 'rest', check = function() %s end},\n", rest);
+    buf_appendf(&check, "{name = 'first', is_first = true, check = function() %s end}}", first);
+    struct bundle *b = fixture_bundle("lua/rules/r.lua", rule, "lua/checks/r.lua", check.data, NULL);
+    struct sandbox *s = sandbox_new(b, &FIXTURE_LIMITS, &err);
+    if (s == NULL)
+        fail_msg("%s", err.text);
+    struct property_counts counts;
+    assert_int_equal(-1, property_gate(b, s, &counts, collect, &faults)); /* loop has no example */
+    assert_int_equal(wanted.examples, counts.examples);
+    assert_int_equal(wanted.properties, counts.properties);
+    assert_string_equal(wanted_faults, faults.data);
+    sandbox_free(s);
+    bundle_unref(b);
+    buf_release(&check);
+    buf_release(&faults);
+}
+
+#define NO_EXAMPLE "lua/rules/r.lua:8: there is no example of loop\n"
+
+static void test_the_gate_in_order(void **state)
+{
+    (void)state;
+    gate("", "", (struct property_counts){-1, 2}, NO_EXAMPLE);
+    gate("", "return 'no'", (struct property_counts){-1, -1},
+         NO_EXAMPLE "lua/rules/r.lua: property \"rest\": no\n");
+    gate("return 'never'", "return 'no'", (struct property_counts){-1, -1},
+         "lua/rules/r.lua: property \"first\": never\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_properties_that_hold),
-        cmocka_unit_test(test_properties_that_do_not),
-        cmocka_unit_test(test_broken_checks),
-        cmocka_unit_test(test_the_whole_gate_is_bounded),
+        cmocka_unit_test(test_properties_that_hold), cmocka_unit_test(test_properties_that_do_not),
+        cmocka_unit_test(test_broken_checks),        cmocka_unit_test(test_the_whole_gate_is_bounded),
+        cmocka_unit_test(test_the_gate_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
