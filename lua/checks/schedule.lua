@@ -197,7 +197,6 @@ return {
     test_days = each_tier(bounds.ascending(bounds.integer(1, LONGEST_DAYS), 2, 100, { first = 1 })),
     algorithm = check_algorithm,
     failures_allowed = bounds.integer(0, 20),
-    hours_after_rejection = bounds.integer(0, 168, "the child waits so long for nothing that it did"),
     retention_day = bounds.integer(2, LONGEST_DAYS),
     retention_days_after_verified = bounds.integer(0, LONGEST_DAYS),
     hours_between_tests = bounds.integer(1, 168, "no waiting invites guessing; more than a week is longer than a step"),
