@@ -1,8 +1,7 @@
 -- What happens to every request before and after its handler, in this order and in this place only:
--- rate limit, caller, role, query, body, Idempotency-Key, handler, problem, CORS.
+-- rate limit, caller, role, query, body, Idempotency-Key, handler, problem.
 local auth = require "auth"
 local config = require "config"
-local cors = require "lib.cors"
 local json = require "json"
 local problem = require "lib.problem"
 local rate = require "rate"
@@ -209,13 +208,12 @@ end
 ---@param callers pipeline.callers
 ---@return http.route[]
 function pipeline.routes(routes, callers)
-  local preflights = cors.routes(routes)
   for _, route in ipairs(routes) do
     route.handler = function(req)
-      return cors.mark(req, answer(route, req, callers))
+      return answer(route, req, callers)
     end
   end
-  return table.move(preflights, 1, #preflights, #routes + 1, routes)
+  return routes
 end
 
 return pipeline

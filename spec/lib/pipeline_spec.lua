@@ -202,38 +202,4 @@ describe("lib/pipeline", function()
       assert.is_nil(response.call.once)
     end)
   end)
-
-  describe("for other origins", function()
-    local function preflight(origin)
-      local routes = pipeline.routes {
-        { method = "GET", path = "/v1/things", handle = function() end },
-        { method = "POST", path = "/v1/things", handle = function() end },
-      }
-      assert.are.equal(3, #routes)
-      return routes[3].handler(request { headers = { Origin = origin } })
-    end
-
-    it("adds no routes and no headers when it is off", function()
-      local routes = pipeline.routes { { method = "GET", path = "/", handle = function() return { status = 200 } end } }
-      assert.are.equal(1, #routes)
-      assert.is_nil(routes[1].handler(request { headers = { Origin = "https://a.example" } }).headers)
-    end)
-
-    it("answers preflights of allowed origins", function()
-      config.http.cors_origins = { "https://a.example" }
-      local headers = preflight("https://a.example").headers
-      assert.are.equal("https://a.example", headers["Access-Control-Allow-Origin"])
-      assert.are.equal("GET, POST", headers["Access-Control-Allow-Methods"])
-      assert.are.equal("600", headers["Access-Control-Max-Age"])
-      assert.is_nil(preflight("https://b.example").headers["Access-Control-Allow-Origin"])
-    end)
-
-    it("lets any origin in by a star, and marks problems as well", function()
-      config.http.cors_origins = { "*" }
-      local response = run({ roles = { "parent" } }, { headers = { Origin = "https://a.example" } })
-      assert.are.equal(401, response.status)
-      assert.are.equal("*", response.headers["Access-Control-Allow-Origin"])
-      assert.are.equal("Origin", response.headers.Vary)
-    end)
-  end)
 end)

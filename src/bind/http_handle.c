@@ -32,23 +32,29 @@ static int run_handler(lua_State *L)
 struct failure {
     enum err_code code;
     int status;
-    const char *problem;
+    const char *problem, *detail;
     const char *retry_after_s; /* NULL: none */
 };
 
+#define DETAIL_BUSY "The server is busy or its database away. Nothing was done; try again."
+#define DETAIL_UNKNOWN                                                                                       \
+    "It may have been done or not: look before you send it again, or send it with the same Idempotency-Key."
+
 /* What a raised error means to the client; anything that is not listed is a 500. */
 static const struct failure failures[] = {
-    {ERR_BUSY, 503, "unavailable", "1"},         {ERR_UNAVAILABLE, 503, "unavailable", "1"},
-    {ERR_CANCELLED, 503, "unavailable", "1"},    {ERR_TIMEOUT, 504, "timeout", NULL},
-    {ERR_UNKNOWN, 503, "outcome_unknown", NULL},
+    {ERR_BUSY, 503, "unavailable", DETAIL_BUSY, "1"},
+    {ERR_UNAVAILABLE, 503, "unavailable", DETAIL_BUSY, "1"},
+    {ERR_CANCELLED, 503, "unavailable", DETAIL_BUSY, "1"},
+    {ERR_TIMEOUT, 504, "timeout", "It took too long and was given up.", NULL},
+    {ERR_UNKNOWN, 503, "outcome_unknown", DETAIL_UNKNOWN, NULL},
 };
 
 /* A request that was cut off may have written something already, or may still: a client that hears
  * "unavailable" would repeat it. */
 static const struct failure *find_failure(enum err_code code, const struct http_request *req)
 {
-    static const struct failure internal = {ERR_INTERNAL, 500, "internal", NULL};
-    static const struct failure cut_write = {ERR_CANCELLED, 503, "outcome_unknown", NULL};
+    static const struct failure internal = {ERR_INTERNAL, 500, "internal", HTTP_DETAIL_INTERNAL, NULL};
+    static const struct failure cut_write = {ERR_CANCELLED, 503, "outcome_unknown", DETAIL_UNKNOWN, NULL};
     if (code == ERR_CANCELLED && strcmp(req->method, "GET") != 0)
         return &cut_write;
     for (size_t i = 0; i < COUNT_OF(failures); i++)
@@ -109,7 +115,7 @@ static void respond_failure(struct http_exchange *x, lua_State *co)
     hide_value(&err);
     log_failure(x, co, failure, &err);
     struct http_header retry = {"Retry-After", failure->retry_after_s};
-    http_respond_problem(x->req, failure->status, failure->problem, NULL, &retry,
+    http_respond_problem(x->req, failure->status, failure->problem, failure->detail, &retry,
                          failure->retry_after_s != NULL ? 1 : 0);
 }
 
@@ -160,7 +166,7 @@ void bind_http_handle(struct vm *vm, struct http_request *req)
         struct http_header retry = {"Retry-After", "1"};
         log_err(LOG_ERROR, "no task for a request", &err);
         free(x);
-        http_respond_problem(req, 503, "unavailable", NULL, &retry, 1);
+        http_respond_problem(req, 503, "unavailable", DETAIL_BUSY, &retry, 1);
         return;
     }
     req->user = x;

@@ -80,7 +80,8 @@ static void handle(struct http_request *req, void *data)
     assert(p != NULL);
     /* A body that took longer than the old generation was given. */
     if (p->app == NULL)
-        http_respond_problem(req, 503, "unavailable", NULL, &later, 1);
+        http_respond_problem(req, 503, "unavailable", "The server has begun anew meanwhile. Send it again.",
+                             &later, 1);
     else
         bind_http_handle(p->app, req);
 }

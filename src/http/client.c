@@ -107,12 +107,17 @@ void client_answer_raw(struct client *c, int status, const char *code, const cha
     }
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
     http_problem_body(&body, status, code, detail, request_id);
+    struct http_header fields[3];
+    size_t count = c->exchange != NULL ? cors_fields(c->engine->server, &c->exchange->req, fields) : 0;
     buf_appendf(
         &all,
         "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-        "Content-Length: %zu\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n%s\r\n",
+        "Content-Length: %zu\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n%s",
         status, http_status_title(status), date, body.len, request_id,
         status == 503 ? "Retry-After: 1\r\n" : "");
+    for (size_t i = 0; i < count; i++)
+        buf_appendf(&all, "%s: %s\r\n", fields[i].name, fields[i].value);
+    buf_append_str(&all, "\r\n");
     if (!is_head)
         buf_append(&all, body.data, body.len);
     /* Nothing else is on its way on this connection, so the few hundred bytes fit the socket's buffer. */

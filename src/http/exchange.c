@@ -281,6 +281,8 @@ static void find_route(struct exchange *x, const char *method)
         x->fate = FATE_NO_METHOD;
         break;
     }
+    if (x->fate != FATE_HANDLE && cors_is_preflight(s, &x->req))
+        x->fate = FATE_PREFLIGHT;
     const struct http_route *route = x->req.match.route;
     x->body_bytes_max =
         route != NULL && route->body_bytes_max > 0 ? route->body_bytes_max : s->settings.body_bytes_max;
@@ -302,19 +304,30 @@ static const char *code_of(int status)
     }
 }
 
+static void say_too_large(const struct exchange *x, char *detail, size_t size)
+{
+    snprintf(detail, size, "The body must have at most %llu bytes.", (unsigned long long)x->body_bytes_max);
+}
+
 static enum MHD_Result answer_fate(struct exchange *x)
 {
     struct http_header allow = {"Allow", x->allow};
+    char detail[80];
     x->in_handler = true;
     switch (x->fate) {
     case FATE_NOT_FOUND:
-        http_respond_problem(&x->req, 404, "not_found", NULL, NULL, 0);
+        http_respond_problem(&x->req, 404, "not_found", "There is nothing here.", NULL, 0);
         break;
     case FATE_NO_METHOD:
-        http_respond_problem(&x->req, 405, "method_not_allowed", NULL, &allow, 1);
+        http_respond_problem(&x->req, 405, "method_not_allowed",
+                             "Allow names the methods that are known here.", &allow, 1);
+        break;
+    case FATE_PREFLIGHT:
+        cors_answer_preflight(x->server, &x->req, x->allow);
         break;
     default:
-        http_respond_problem(&x->req, 413, "body_too_large", NULL, NULL, 0);
+        say_too_large(x, detail, sizeof detail);
+        http_respond_problem(&x->req, 413, "body_too_large", detail, NULL, 0);
         break;
     }
     return queue(x, x->client->connection);
@@ -381,8 +394,10 @@ static enum MHD_Result take_piece(struct exchange *x, const char *data, size_t s
     if (x->chunked)
         x->piece_ns = mono_ns();
     if (x->body_bytes > x->body_bytes_max + SWALLOW_BYTES_MAX) {
+        char detail[80];
         x->status = 413;
-        client_answer_raw(x->client, 413, "body_too_large", NULL, x->req.id, x->req.is_head);
+        say_too_large(x, detail, sizeof detail);
+        client_answer_raw(x->client, 413, "body_too_large", detail, x->req.id, x->req.is_head);
         return MHD_NO;
     }
     if (x->fate != FATE_HANDLE)

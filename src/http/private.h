@@ -65,7 +65,7 @@ struct client {
 };
 
 /* How an exchange will be answered once its body is in. */
-enum fate { FATE_HANDLE, FATE_NOT_FOUND, FATE_NO_METHOD, FATE_TOO_LARGE };
+enum fate { FATE_HANDLE, FATE_NOT_FOUND, FATE_NO_METHOD, FATE_TOO_LARGE, FATE_PREFLIGHT };
 
 struct exchange {
     struct client *client; /* NULL once the connection is over */
@@ -92,7 +92,7 @@ struct exchange {
 
 struct http_server {
     uv_loop_t *loop;
-    struct http_settings settings; /* listen is our copy */
+    struct http_settings settings; /* listen and cors_origins are our copies */
     struct http_callbacks callbacks;
     struct list engines; /* the first is at work */
     struct list phases[PHASE_COUNT];
@@ -152,6 +152,16 @@ void deadline_update(struct http_server *s);
 void deadline_sweep(uv_timer_t *timer);
 /* After every turn: cut chunked uploads that keep MHD busy for nothing. */
 void deadline_check_stuck(struct http_server *s, bool at_rest);
+
+/* cors.c. The list with its texts. */
+char **cors_copy(char *const *origins);
+void cors_free(char *const *origins); /* NULL allowed */
+/* The fields that let the calling page read the answer; how many. Their texts are the server's. */
+size_t cors_fields(const struct http_server *s, const struct http_request *req, struct http_header fields[3]);
+/* A browser asks whether a page that may call is allowed this request. */
+bool cors_is_preflight(const struct http_server *s, const struct http_request *req);
+/* methods "": the path is not known, so that its 404 can be read. */
+void cors_answer_preflight(const struct http_server *s, struct http_request *req, const char *methods);
 
 /* exchange.c */
 void *exchange_uri(void *cls, const char *uri, struct MHD_Connection *connection);

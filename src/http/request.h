@@ -77,6 +77,8 @@ void http_problem_body(struct buf *out, int status, const char *code, const char
 /* Answer with that problem; extra headers (may be NULL) are added. detail NULL: the title alone. */
 void http_respond_problem(struct http_request *req, int status, const char *code, const char *detail,
                           const struct http_header *headers, size_t header_count);
+/* What the client hears of any fault of ours. */
+#define HTTP_DETAIL_INTERNAL "Something is wrong here. The log says what, under this request_id."
 /* "Not Found" for 404, … */
 const char *http_status_title(int status);
 

@@ -132,6 +132,17 @@ static bool add_given(struct MHD_Response *made, struct defaults *seen, const st
     return !is_framing(h->name) && is_header_value(h->name) && add(made, seen, h->name, h->value);
 }
 
+static bool add_cors(struct MHD_Response *made, struct defaults *seen, const struct exchange *x)
+{
+    struct http_header fields[3];
+    size_t count = cors_fields(x->server, &x->req, fields);
+    for (size_t i = 0; i < count; i++) {
+        if (!add(made, seen, fields[i].name, fields[i].value))
+            return false;
+    }
+    return true;
+}
+
 static bool add_all(struct MHD_Response *made, const struct exchange *x, const struct http_response *response)
 {
     struct defaults seen = {.bytes = 0};
@@ -146,6 +157,7 @@ static bool add_all(struct MHD_Response *made, const struct exchange *x, const s
         fine = fine && add(made, &seen, "Cache-Control", "no-store");
     if (!seen.content_type_options)
         fine = fine && add(made, &seen, "X-Content-Type-Options", "nosniff");
+    fine = fine && add_cors(made, &seen, x);
     if (x->server->draining || x->client->engine->retired)
         fine = fine && add(made, &seen, "Connection", "close");
     return fine;
@@ -175,7 +187,7 @@ struct MHD_Response *response_make(const struct exchange *x, struct http_respons
     log_event(LOG_ERROR, "a response with a bad status or bad header fields", LOG_S("request_id", x->req.id),
               LOG_I("status", response->status));
     struct buf body = BUF_INIT;
-    http_problem_body(&body, 500, "internal", NULL, x->req.id);
+    http_problem_body(&body, 500, "internal", HTTP_DETAIL_INTERNAL, x->req.id);
     struct http_response internal = {
         .status = 500, .content_type = "application/problem+json", .body_len = body.len};
     internal.body = buf_detach(&body);

@@ -23,8 +23,11 @@ void server_wake(struct http_server *s)
 static void copy_settings(struct http_server *s, const struct http_settings *settings)
 {
     char *listen = (char *)s->settings.listen;
+    char **origins = cors_copy(settings->cors_origins);
+    cors_free(s->settings.cors_origins);
     s->settings = *settings;
     s->settings.listen = listen;
+    s->settings.cors_origins = origins;
 }
 
 static struct engine *active_engine(const struct http_server *s)
@@ -53,6 +56,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_settings 
     if (s->listen_fd < 0 || engine_start(s, err) == NULL) {
         if (s->listen_fd >= 0)
             close(s->listen_fd);
+        cors_free(s->settings.cors_origins);
         free((char *)s->settings.listen);
         free(s);
         return NULL;
@@ -225,6 +229,7 @@ void http_server_free(struct http_server *s)
     struct list *node;
     while ((node = list_pop(&s->spare)) != NULL)
         free(CONTAINER_OF(node, struct exchange, link));
+    cors_free(s->settings.cors_origins);
     free((char *)s->settings.listen);
     free(s);
 }

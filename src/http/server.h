@@ -6,11 +6,12 @@
  * between turns uv_poll on MHD's epoll descriptor, a timer for deadlines while there are connections, and a
  * uv_idle while MHD has work left keep the loop awake.
  *
- * 404, 405, 413, 431, 408 and 503 (too many connections) are answered here, as problems. What the gate
- * refuses is answered once and the connection closed; where MHD takes no answer (a malformed Content-Length,
- * a body that takes too long, one connection too many) it is written to the socket directly. A few faults MHD
- * answers by itself, with one plain text and a close: a request line it cannot read, a header block larger
- * than its memory (414, 431), malformed chunks. A bare LF inside chunk framing is not noticed.
+ * Preflights of browsers (CORS), 404, 405, 413, 431, 408 and 503 (too many connections) are answered here,
+ * all but the first as problems. What the gate refuses is answered once and the connection closed; where MHD
+ * takes no answer (a malformed Content-Length, a body that takes too long, one connection too many) it is
+ * written to the socket directly. A few faults MHD answers by itself, with one plain text and a close: a
+ * request line it cannot read, a header block larger than its memory (414, 431), malformed chunks. A bare LF
+ * inside chunk framing is not noticed.
  *
  * A client that closes its half of the connection while its request is being worked on has left: MHD would
  * not send the answer. It is noticed 100 to 200 ms after the request was handed over (on_abandon). Loop
@@ -33,6 +34,9 @@ struct http_settings {
     uint32_t idle_ms;      /* keep-alive without a request → closed */
     uint32_t write_ms;     /* from the answer until the client has taken all of it → closed */
     bool require_host;
+    char *const *
+        cors_origins; /* that browsers may call from, as "https://a.example" or "*"; ends with NULL; copied */
+    unsigned cors_max_age_s; /* how long a browser may remember what it was allowed */
 };
 
 struct http_server;

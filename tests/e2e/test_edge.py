@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import support
 from support import exchange, wait_for
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -36,3 +37,90 @@ def test_a_trace_goes_on_in_the_log(server, request, headers, expected):
     status, _, _ = raw(server, f"X-Request-Id: {request_id}", *headers)
     assert status == 200
     assert line_of(server, request_id)["trace_id"] == expected
+
+
+PAGE = "https://app.example"
+
+
+@pytest.fixture(scope="module")
+def open_server(template, tmp_path_factory):
+    """A server that pages of PAGE may call."""
+    copy = support.Database(template)
+    env = {"LEXICRAFT_HTTP_CORS_ORIGINS": f"https://other.example,{PAGE}", "LEXICRAFT_HTTP_BODY_BYTES_MAX": "1000",
+           "LEXICRAFT_HTTP_BODY_MS": "300"}
+    running = support.Server(tmp_path_factory.mktemp("open"), copy, env).start()
+    yield running
+    running.stop()
+    copy.drop()
+
+
+BIG = b"x" * 1001
+TOKEN_NEEDED = "A bearer token is needed."
+# What is refused where, with the detail a client can show.
+PROBLEMS = {
+    "404": (dict(path="/nowhere"), 404, "There is nothing here."),
+    "404 of a parameter": (dict(path="/v1/children/1"), 404, "There is nothing here."),
+    "405": (dict(method="PUT"), 405, "Allow names the methods that are known here."),
+    "401": (dict(path="/v1/children"), 401, TOKEN_NEEDED),
+    "413": (dict(method="POST", path="/v1/users", body=BIG, headers=["Content-Length: 1001"]), 413,
+            "The body must have at most 1000 bytes."),
+    "413 before the body": (dict(method="POST", path="/v1/users", headers=["Content-Length: 999999999"]), 413,
+                            "The body must have at most 1000 bytes."),
+    "415": (dict(method="POST", path="/v1/users", body=b"{}", headers=["Content-Length: 2"]), 415,
+            "The body must be application/json."),
+    "408": (dict(method="POST", path="/v1/users", headers=["Content-Length: 10"]), 408, "the body took too long"),
+    "501": (dict(method="BREW"), 501, "the method is not known here"),
+    "400": (dict(path="/v1/health?a=%zz"), 400, "the request target has a broken percent escape"),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_page_can_read_every_problem(open_server, name):
+    request, status, detail = PROBLEMS[name]
+    headers = request.get("headers", [])
+    rest = {key: value for key, value in request.items() if key != "headers"}
+    got, fields, body = raw(open_server, f"Origin: {PAGE}", *headers, **rest)
+    problem = json.loads(body)
+    assert (got, problem["status"], problem["detail"]) == (status, status, detail), body
+    assert problem["request_id"] == fields["x-request-id"]
+    assert fields["access-control-allow-origin"] == PAGE
+    assert fields["vary"] == "Origin"
+    shown = fields["access-control-expose-headers"].split(", ")
+    assert {"ETag", "Link", "Location", "Retry-After", "X-Request-Id", "WWW-Authenticate", "RateLimit"} <= set(shown)
+    for others in (["Origin: https://evil.example"], ["Origin: null"], [f"Origin: {PAGE}.evil.example"], []):
+        _, fields, _ = raw(open_server, *others, *headers, **rest)
+        assert "access-control-allow-origin" not in fields and fields["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path, methods", {
+    "/v1/users/me": "GET, HEAD, POST, PATCH, DELETE",
+    "/v1/children/1": "GET, POST, PUT, PATCH, DELETE",
+}.items())
+def test_a_browser_that_asks_first_is_told(open_server, path, methods):
+    """Also where there is nothing: else a page could not read that."""
+    asked = [f"Origin: {PAGE}", "Access-Control-Request-Method: PATCH", "Access-Control-Request-Headers: authorization,if-match"]
+    status, fields, body = raw(open_server, *asked, method="OPTIONS", path=path)
+    assert (status, body) == (204, b"")
+    assert fields["access-control-allow-origin"] == PAGE
+    assert set(fields["access-control-allow-methods"].split(", ")) == set(methods.split(", "))
+    assert {"authorization", "content-type", "idempotency-key", "if-match"} <= set(
+        fields["access-control-allow-headers"].lower().split(", "))
+    assert fields["access-control-max-age"] == "600"
+    asked[0] = "Origin: https://evil.example"
+    status, fields, _ = raw(open_server, *asked, method="OPTIONS", path=path)
+    assert status in (404, 405) and "access-control-allow-origin" not in fields
+
+
+def test_without_the_setting_no_page_is_answered(server):
+    for method in ("GET", "OPTIONS"):
+        _, fields, _ = raw(server, f"Origin: {PAGE}", "Access-Control-Request-Method: GET", method=method)
+        assert "vary" not in fields and not [name for name in fields if name.startswith("access-control")]
+
+
+def test_a_fault_says_where_to_look(open_server):
+    open_server.edit("lua/api/health.lua", "function health.get()", "function health.get()\n  error('secret words')")
+    assert open_server.reload().status == 200
+    status, fields, body = raw(open_server, f"Origin: {PAGE}")
+    problem = json.loads(body)
+    assert (status, fields["access-control-allow-origin"]) == (500, PAGE)
+    assert "log" in problem["detail"] and "secret" not in body.decode()

@@ -149,7 +149,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_header), cmocka_unit_test(test_trace_id),     cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_query),  cmocka_unit_test(test_problem_body),
+        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_problem_body),
     };
     return cmocka_run_group_tests_name("http request", tests, NULL, NULL);
 }
