@@ -2,6 +2,7 @@
 #include "script/task.h"
 
 #include <lauxlib.h>
+#include <lualib.h>
 #include <stdlib.h>
 
 /* READY: in vm->ready. RUNNING: being resumed. WAITING: between its yield and task_wake. ENDED: done has been
@@ -25,17 +26,16 @@ struct task {
     void *data;
 };
 
-/* Error values made beforehand, because ending a task must not fail for want of memory. Keys in the registry.
+/* The error value made beforehand, because ending a task must not fail for want of memory. Key in the
+ * registry.
  */
-static const char key_cancelled, key_stray_yield;
+static const char key_cancelled;
 
 static int create_coroutine(lua_State *L)
 {
     struct task *task = lua_touserdata(L, 1);
     lua_pushliteral(L, "cancelled");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &key_cancelled);
-    lua_pushliteral(L, "coroutine.yield outside a coroutine made with coroutine.create");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &key_stray_yield);
     task->co = lua_newthread(L);
     task->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
@@ -97,13 +97,6 @@ static void finish(struct task *task, int status, int nresults)
     free(task);
 }
 
-static void finish_with(struct task *task, const char *key)
-{
-    (void)lua_checkstack(task->co, 1); /* if that fails, there still are Lua's spare slots for error values */
-    lua_rawgetp(task->co, LUA_REGISTRYINDEX, key);
-    finish(task, LUA_ERRRUN, 1);
-}
-
 /* Let go of what a waiting task has begun. */
 static void abandon_wait(struct task *task)
 {
@@ -118,15 +111,14 @@ static void abandon_wait(struct task *task)
 static void finish_cancelled(struct task *task)
 {
     abandon_wait(task);
-    finish_with(task, &key_cancelled);
+    (void)lua_checkstack(task->co, 1); /* if that fails, there still are Lua's spare slots for error values */
+    lua_rawgetp(task->co, LUA_REGISTRYINDEX, &key_cancelled);
+    finish(task, LUA_ERRRUN, 1);
 }
 
 static void after_yield(struct task *task)
 {
-    if (!task->suspending) {
-        finish_with(task, &key_stray_yield);
-        return;
-    }
+    assert(task->suspending);
     task->suspending = false;
     task->state = TASK_WAITING;
     if (task->cancelled && task->holds == 0) {
@@ -183,6 +175,24 @@ struct task *task_of(lua_State *L)
     if (!lua_isyieldable(L))
         luaL_error(L, "cannot wait here: inside a C call, such as require, table.sort or string.gsub");
     return task;
+}
+
+/* Whoever yields without having begun to wait is never woken, and what it has opened (a transaction and its
+ * locks) would stay open: so it is an error, in the place where it stands. */
+static int yield(lua_State *L)
+{
+    const struct task *task = task_running(L);
+    if (task && task->co == L)
+        return luaL_error(L, "coroutine.yield outside a coroutine made with coroutine.create");
+    return lua_yield(L, lua_gettop(L));
+}
+
+void task_guard_yield(lua_State *L)
+{
+    lua_getglobal(L, LUA_COLIBNAME);
+    lua_pushcfunction(L, yield);
+    lua_setfield(L, -2, "yield");
+    lua_pop(L, 1);
 }
 
 void task_suspend(struct task *task, void (*cancel)(void *data), void *data)

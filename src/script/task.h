@@ -29,8 +29,7 @@ struct task *task_of(lua_State *L);
 struct task *task_running(lua_State *L);
 
 /* Before lua_yieldk: cancel(data) (NULL allowed) is called if the task is cancelled while it waits; it must
- * let go of what was begun, and may not wake the task. The binding must then yield: a coroutine.yield of Lua
- * code is an error of its task. */
+ * let go of what was begun, and may not wake the task. The binding must then yield. */
 void task_suspend(struct task *task, void (*cancel)(void *data), void *data);
 /* Make a suspended task ready; between task_suspend and the yield too. Not from another thread. */
 void task_wake(struct task *task);
@@ -43,6 +42,8 @@ bool task_is_cancelled(const struct task *task);
 void task_hold(struct task *task);
 void task_release(struct task *task);
 
+/* For vm_new: make coroutine.yield raise where a task would wait for nothing. */
+void task_guard_yield(lua_State *L);
 /* For vm_free: cancel every task, held or not. */
 void task_cancel_all(struct vm *vm);
 

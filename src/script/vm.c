@@ -198,6 +198,7 @@ static int open_libraries(lua_State *L)
         luaL_openlibs(L);
     else
         open_app_libraries(L);
+    task_guard_yield(L);
     lua_getglobal(L, LUA_LOADLIBNAME);
     install_searcher(L, vm->kind);
     return 0;

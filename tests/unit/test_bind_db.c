@@ -446,6 +446,30 @@ static void a_cancelled_transaction_ends_first(void **state)
     fixture_run(f, "assert(not went_on and require 'db'.one('select id from ' .. T).id == 7)");
 }
 
+/* Another transaction gets the row at once: nothing waits for idle_transaction_ms or the collector. */
+static void a_stray_yield_rolls_back_at_once(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    fixture_run(
+        f, REQUIRES
+        "db.exec('insert into ' .. T .. ' values (1)')\n"
+        "local ok, e = pcall(db.transaction, function(tx)\n"
+        "  tx:exec('update ' .. T .. ' set id = 2'); coroutine.yield() end)\n"
+        "assert(not ok and e:find('coroutine.yield outside'), e)\n"
+        "db.transaction({lock_ms = 500}, function(tx) tx:exec('update ' .. T .. ' set id = id + 10') end)\n"
+        "assert(db.one('select id from ' .. T).id == 11)\n");
+    struct fixture_task t;
+    fixture_start(f, &t,
+                  "require 'db'.transaction(function(tx) tx:exec('update ' .. T .. ' set id = 2')\n"
+                  "  coroutine.yield() end)");
+    fixture_finish(f, &t);
+    assert_false(t.ok);
+    fixture_run(
+        f, REQUIRES
+        "db.transaction({lock_ms = 500}, function(tx) tx:exec('update ' .. T .. ' set id = id + 10') end)\n"
+        "assert(db.one('select id from ' .. T).id == 21)\n");
+}
+
 static void a_closing_vm_rolls_back(void **state)
 {
     struct fixture *f = fixture_of(state);
@@ -531,6 +555,7 @@ int main(void)
         WITH_DATABASE(a_lost_answer_to_commit_is_unknown),
         WITH_DATABASE(a_cancelled_task_leaves_the_lanes_usable),
         WITH_DATABASE(a_cancelled_transaction_ends_first),
+        WITH_DATABASE(a_stray_yield_rolls_back_at_once),
         WITH_DATABASE(a_closing_vm_rolls_back),
         WITH_DATABASE(every_want_of_memory_is_survived),
     };

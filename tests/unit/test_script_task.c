@@ -216,22 +216,37 @@ static void test_an_error_closes_what_is_open(void **state)
     world_end(&w);
 }
 
-static void test_a_stray_yield_is_an_error_of_its_task(void **state)
+static void test_a_stray_yield_is_an_error_where_it_stands(void **state)
 {
     (void)state;
     struct world w = world_new();
-    start(&w, "local x <close> = opened() pcall(coroutine.yield, 1, 2, 3) reached = true");
-    start(&w, "return 1");
+    start(&w, "local x <close> = opened()\n coroutine.yield(1, 2, 3)");
     run_all(&w);
-    assert_int_equal(seen.ended, 2);
+    ended_with(LUA_ERRRUN, "chunk.lua:2: coroutine.yield outside");
     assert_int_equal(closed_count(&w), 1);
-    lua_getglobal(w.vm->L, "reached");
-    assert_true(lua_isnil(w.vm->L, -1));
-    lua_pop(w.vm->L, 1);
     seen = (struct seen){0};
-    start(&w, "coroutine.yield()");
+    start(&w, "local ok, e = pcall(coroutine.yield, 1) wait(1) return tostring(ok) .. e");
     run_all(&w);
-    ended_with(LUA_ERRRUN, "coroutine.yield outside");
+    task_wake(seen.waiting[0]);
+    run_all(&w);
+    ended_with(LUA_OK, "falsecoroutine.yield outside");
+    world_end(&w);
+}
+
+static void test_coroutines_of_their_own_yield(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    start(&w, "local c = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return a * b end)\n"
+              "local first = c(4) wait(1) return first * 100 + c(3)");
+    run_all(&w);
+    task_wake(seen.waiting[0]);
+    run_all(&w);
+    ended_with(LUA_OK, "512");
+    seen = (struct seen){0};
+    start(&w, "return coroutine.wrap(coroutine.yield)(6)");
+    run_all(&w);
+    ended_with(LUA_OK, "6");
     world_end(&w);
 }
 
@@ -351,7 +366,8 @@ int main(void)
         cmocka_unit_test(test_places_where_waiting_is_possible),
         cmocka_unit_test(test_task_of_nested_coroutines),
         cmocka_unit_test(test_an_error_closes_what_is_open),
-        cmocka_unit_test(test_a_stray_yield_is_an_error_of_its_task),
+        cmocka_unit_test(test_a_stray_yield_is_an_error_where_it_stands),
+        cmocka_unit_test(test_coroutines_of_their_own_yield),
         cmocka_unit_test(test_a_failing_close),
         cmocka_unit_test(test_waiting_while_closing_is_refused),
         cmocka_unit_test(test_stack_overflow),
