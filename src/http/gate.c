@@ -212,10 +212,31 @@ static int check_expect(const struct gate_input *in, struct gate_verdict *v)
     return 0;
 }
 
+/* Where only one can be meant and who reads the first must not be told another story by who reads the last.
+ */
+static int check_single(const struct gate_input *in, struct gate_verdict *v)
+{
+    static const struct {
+        const char *name, *detail;
+    } SINGLE[] = {
+        {"Authorization", "more than one Authorization"},
+        {"Content-Type", "more than one Content-Type"},
+        {"Idempotency-Key", "more than one Idempotency-Key"},
+        {"If-Match", "more than one If-Match"},
+        {"Origin", "more than one Origin"},
+    };
+    for (size_t i = 0; i < COUNT_OF(SINGLE); i++) {
+        size_t index;
+        if (count_fields(in, SINGLE[i].name, &index) > 1)
+            return refuse(v, 400, SINGLE[i].detail);
+    }
+    return 0;
+}
+
 void gate_check(const struct gate_input *in, struct gate_verdict *verdict)
 {
     static int (*const CHECKS[])(const struct gate_input *, struct gate_verdict *) = {
-        check_size, check_request_line, check_fields, check_host, check_framing, check_expect,
+        check_size, check_request_line, check_fields, check_host, check_framing, check_expect, check_single,
     };
     *verdict = (struct gate_verdict){.content_length = -1};
     for (size_t i = 0; i < COUNT_OF(CHECKS); i++) {

@@ -2,9 +2,10 @@
  *
  * libmicrohttpd 0.9.75 is lax (src/README.md, "HTTP gate"); this refuses what it lets through: unknown
  * methods, control bytes, %00, Transfer-Encoding together with Content-Length or other than a single
- * "chunked", several or malformed Content-Length, missing or several Host, names that are no tokens, header
- * blocks whose size betrays a bare LF, a folded line or a raw NUL, versions other than HTTP/1.0 and HTTP/1.1.
- * Pure; any thread; never raises a Lua error.
+ * "chunked", several or malformed Content-Length, missing or several Host, several of the fields that say who
+ * asks for what (Authorization, Idempotency-Key, …), names that are no tokens, header blocks whose size
+ * betrays a bare LF, a folded line or a raw NUL, versions other than HTTP/1.0 and HTTP/1.1. Pure; any thread;
+ * never raises a Lua error.
  */
 #ifndef HTTP_GATE_H
 #define HTTP_GATE_H

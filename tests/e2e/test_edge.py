@@ -124,3 +124,19 @@ def test_a_fault_says_where_to_look(open_server):
     problem = json.loads(body)
     assert (status, fields["access-control-allow-origin"]) == (500, PAGE)
     assert "log" in problem["detail"] and "secret" not in body.decode()
+
+
+@pytest.mark.parametrize("first, second", [
+    ("Authorization: Bearer {}", "Authorization: Bearer {}"),
+    ("Authorization: Bearer {}", "authorization: Bearer other"),
+    ("Authorization:", "AUTHORIZATION: Bearer {}"),
+    ("Idempotency-Key: a", "Idempotency-Key: b"),
+    ("If-Match: *", 'If-Match: "a"'),
+    ("Content-Type: application/json", "Content-Type: text/plain"),
+])
+def test_what_is_said_twice_is_not_heard(server, family, first, second):
+    token = family.client.token
+    two = [first.replace("{}", token), second.replace("{}", token)]
+    status, fields, body = raw(server, *two, path="/v1/children")
+    assert status == 400 and fields["connection"] == "close"
+    assert json.loads(body)["detail"] == f"more than one {first.split(':')[0]}"

@@ -210,6 +210,10 @@ static void test_fields(void **state)
         {"Host: a\nTransfer-Encoding: chunked \n", 400},
         {"Host: a\nTransfer-Encoding: identity\n", 400},
         {"Host: a\nTransfer-Encoding: \n", 400},
+        {"Host: a\nAuthorization: Bearer a\nauthorization: Bearer a\n", 400},
+        {"Host: a\nIdempotency-Key: a\nIdempotency-Key: b\n", 400},
+        {"Host: a\nIf-Match: *\nContent-Type: a\nAuthorization: b\nIdempotency-Key: c\n", 0},
+        {"Host: a\nAccept: a\nAccept: b\n", 0},
         {"Host: a\nExpect: 200-ok\n", 417},
         {"Host: a\nExpect: 100-continue\nExpect: 100-continue\n", 417},
     };
