@@ -55,8 +55,36 @@ start_test_postgres() {
   export LEXICRAFT_TEST_PG
 }
 
+# PgBouncer in transaction mode before that cluster, on a socket beside it. The servers and specs under test go through it;
+# migrations, and tests that look into the database themselves, do not.
+start_test_pooler() {
+  local -r config=$test_pg_folder/pgbouncer.ini users=$test_pg_folder/users
+  local role
+  for role in lexicraft_owner lexicraft lexicraft_test_owner lexicraft_test_serving; do
+    printf '"%s" ""\n' "$role"
+  done | pg_as tee "$users" >/dev/null
+  {
+    cat -- tests/e2e/pgbouncer.ini
+    printf '%s = %s\n' auth_file "$users" unix_socket_dir "$test_pg_folder" logfile "$test_pg_folder/pgbouncer.log" \
+      pidfile "$test_pg_folder/pgbouncer.pid"
+    printf '[databases]\n* = host=%s\n' "$pg_socket"
+  } | pg_as tee "$config" >/dev/null
+  pg_as /usr/sbin/pgbouncer -q -d "$config"
+  wait_until 10 pg_as test -S "$test_pg_folder/.s.PGSQL.6432" || die "PgBouncer did not start"
+  LEXICRAFT_TEST_POOLER="postgresql:///postgres?host=$(percent_encode "$test_pg_folder")&port=6432"
+  export LEXICRAFT_TEST_POOLER
+}
+
+stop_test_pooler() {
+  local pid
+  if pid=$(pg_as cat "$test_pg_folder/pgbouncer.pid" 2>/dev/null); then
+    pg_as kill "$pid" || true
+  fi
+}
+
 stop_test_postgres() {
   if [[ -n $test_pg_folder ]]; then
+    stop_test_pooler
     pg_stop || true
     rm -rf -- "$test_pg_folder"
   fi
@@ -98,8 +126,12 @@ run_spec() {
     export DATABASE_URL LEXICRAFT_MIGRATION_URL LEXICRAFT_AUTH_KEY
     # A spec uses an address's attempts up; the default would take it minutes of hashing.
     export LEXICRAFT_LIMITS_LOGIN_ATTEMPTS_PER_ADDRESS=20
-    DATABASE_URL=$(pg_url spec lexicraft)
     LEXICRAFT_MIGRATION_URL=$(pg_url spec lexicraft_owner)
+    DATABASE_URL=$(pg_url spec lexicraft)
+    if [[ -n ${LEXICRAFT_TEST_POOLER:-} ]]; then
+      DATABASE_URL="${LEXICRAFT_TEST_POOLER/\/postgres\?/\/spec?}&user=lexicraft"
+      export LEXICRAFT_DATABASE_PREPARED_STATEMENTS=false
+    fi
     LEXICRAFT_AUTH_KEY=$(random_text 48)
     "$LEXICRAFT_BINARY" migrate up
     timeout 600 busted --lua=script/lua -o plainTerminal spec

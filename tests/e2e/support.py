@@ -17,6 +17,9 @@ import uuid
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("LEXICRAFT_BINARY", str(PROJECT / "build" / "lexicraft"))
 TEST_PG = os.environ.get("LEXICRAFT_TEST_PG")
+# Where programs under test find a cluster when it is not where tests and migrations do: behind a transaction pooler.
+POOLERS = {TEST_PG: os.environ.get("LEXICRAFT_TEST_POOLER")}
+IS_POOLED = bool(POOLERS[TEST_PG])
 # Instrumented builds are several times slower; a deadline only has to catch what never comes.
 PATIENCE_S = float(os.environ.get("LEXICRAFT_TEST_PATIENCE_S", "30"))
 
@@ -68,10 +71,13 @@ class Database:
         self.name = f"lexicraft_e2e_{uuid.uuid4().hex[:12]}"
         self.admin_url = pg_url("postgres", superuser(self.cluster), self.cluster)
         tail = f" template {template}" if template else ""
+        if template and IS_POOLED:
+            # The pooler keeps its connections, and what is copied must have none.
+            psql(self.admin_url, f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{template}'")
         psql(self.admin_url, f"create database {self.name} owner {OWNER}{tail}")
         self.superuser_url = pg_url(self.name, superuser(self.cluster), self.cluster)
         self.owner_url = pg_url(self.name, OWNER, self.cluster)
-        self.url = pg_url(self.name, SERVING, self.cluster)
+        self.url = pg_url(self.name, SERVING, POOLERS.get(self.cluster) or self.cluster)
 
     def drop(self):
         psql(self.admin_url, f"drop database if exists {self.name} with (force)")
@@ -104,9 +110,15 @@ SAMPLE_POINTS = [
 ]
 
 
+def sample_definition(word):
+    """Made-up words, as different from those of other definitions as questions want them."""
+    digits = uuid.uuid5(uuid.NAMESPACE_DNS, word).hex.translate(str.maketrans("0123456789", "ghijklmnop"))
+    return " ".join(digits[n:n + 6] for n in range(0, 24, 6))
+
+
 def load_sample(database):
     values = ",".join(
-        f"('{id_}','{word}','{kind}',{tier},'what {word} means')" for id_, word, kind, tier in SAMPLE_POINTS
+        f"('{id_}','{word}','{kind}',{tier},'{sample_definition(word)}')" for id_, word, kind, tier in SAMPLE_POINTS
     )
     database.sql(f"insert into learning_points (id, word, type, tier, definition) values {values}")
 
@@ -203,6 +215,8 @@ class Server:
         )
         if self.database:
             keep.update(DATABASE_URL=self.database.url, LEXICRAFT_MIGRATION_URL=self.database.owner_url)
+        if IS_POOLED:
+            keep.update(LEXICRAFT_DATABASE_PREPARED_STATEMENTS="false")
         keep.update(self.extra_env)
         return {k: v for k, v in keep.items() if v is not None}
 

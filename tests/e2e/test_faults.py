@@ -7,11 +7,12 @@ import subprocess
 import tempfile
 import threading
 import time
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from support import OWNER, SERVING, Client, Database, Family, Server, audit, ensure_roles, free_port, load_sample, psql, wait_for
+from pooler import Pooler
+from support import (IS_POOLED, OWNER, POOLERS, SERVING, TEST_PG, Client, Database, Family, Server, audit, ensure_roles,
+                     load_sample, pg_url, psql, wait_for)
 
 BIN = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), default=pathlib.Path("/usr/bin"))
 
@@ -20,6 +21,7 @@ class Cluster:
     """A PostgreSQL that a test may stop. Durable: what it acknowledged must survive an immediate stop."""
 
     def __init__(self):
+        self.options = ""
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="lexi-"))
         self.data = self.base / "data"
         self.as_root = os.geteuid() == 0
@@ -28,6 +30,9 @@ class Cluster:
         self.run("initdb", "-D", str(self.data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8")
         self.url = f"postgresql:///postgres?host={self.base}&user=postgres"
         self.start()
+        if IS_POOLED:
+            self.pooler = Pooler(self.url)
+            POOLERS[self.url] = self.pooler.url
 
     def run(self, program, *arguments):
         command = [str(BIN / program), *arguments]
@@ -37,12 +42,15 @@ class Cluster:
 
     def start(self):
         self.run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.base / "log"), "-o",
-                 f"-c listen_addresses='' -c unix_socket_directories={self.base} -c max_connections=60", "start")
+                 f"-c listen_addresses='' -c unix_socket_directories={self.base} -c max_connections=60{self.options}", "start")
 
     def stop(self, mode="fast"):
         self.run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
 
     def remove(self):
+        if IS_POOLED:
+            del POOLERS[self.url]
+            self.pooler.remove()
         self.stop("immediate")
         shutil.rmtree(self.base)
 
@@ -233,35 +241,11 @@ def test_waiting_is_bounded(fragile):
     wait_for(lambda: family.client.get(f"{family.base}/account").status == 200, "the lane to be well again")
 
 
+@pytest.mark.skipif(IS_POOLED, reason="behind a pooler as every test of such a run")
 def test_behind_pgbouncer_in_transaction_mode(template, tmp_path):
-    database = Database(template)
-    port = free_port()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="lexi-pgb-"))
-    socket_dir = parse_qs(urlsplit(database.url).query)["host"][0]
-    port_of_pg = parse_qs(urlsplit(database.url).query).get("port", ["5432"])[0]
-    (folder / "users").write_text(f'"{SERVING}" ""\n')
-    (folder / "ini").write_text(f"""
-[databases]
-{database.name} = host={socket_dir} port={port_of_pg} dbname={database.name}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = trust
-auth_file = {folder}/users
-pool_mode = transaction
-default_pool_size = 4
-logfile = {folder}/log
-pidfile = {folder}/pid
-""")
-    command = ["pgbouncer", str(folder / "ini")]
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--", *command]
-    pooler = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    database, pooler = Database(template), Pooler(TEST_PG)
     server = Server(tmp_path / "root", database, env={
-        "DATABASE_URL": f"postgresql://{SERVING}@127.0.0.1:{port}/{database.name}",
-        "LEXICRAFT_DATABASE_PREPARED_STATEMENTS": "false"})
+        "DATABASE_URL": pg_url(database.name, SERVING, pooler.url), "LEXICRAFT_DATABASE_PREPARED_STATEMENTS": "false"})
     try:
         server.start()
         families = [Family(server) for _ in range(3)]
@@ -271,8 +255,6 @@ pidfile = {folder}/pid
             assert family.balances() == (25, 8, 17, 0, 0)
     finally:
         server.stop(expect=None)
-        pooler.terminate()
-        pooler.wait()
-        shutil.rmtree(folder)
+        pooler.remove()
     assert audit(database) == []
     database.drop()
