@@ -6,7 +6,7 @@ local views = require "api.views"
 local accounts = {}
 
 accounts.transactions_query = page.query {
-  type = { type = "string", enum = { "earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted" } },
+  type = { type = "string", enum = { "opening", "earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted" } },
 }
 
 function accounts.get(call)

@@ -90,7 +90,8 @@ schemas.account = object("Account", "A child's points.", {
 
 schemas.transaction = object("Transaction", "One move of a child's points.", {
   id = ID, sequence = ID,
-  transaction_type = one_of("earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted"), bonus_type = maybe(TEXT),
+  transaction_type = one_of("opening", "earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted"),
+  bonus_type = maybe(TEXT),
   points = { type = "integer" }, tier = maybe(TIER), learning_progress_id = maybe(ID), withdrawal_request_id = maybe(ID),
   reverses_id = maybe(ID), description = maybe(TEXT), rule_version = maybe(TEXT), created_at = TIME,
   deltas = object("Deltas", "What it added to each balance.", {

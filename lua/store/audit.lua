@@ -51,6 +51,9 @@ local replay = db.sql [[
                sum(t.withdrawn_delta) over moments as withdrawn,
                sum(t.deficit_delta) over moments as deficit,
                case t.transaction_type
+               when 'opening' then
+                 t.sequence = 1 and t.total_earned_delta = t.points
+                 and least(t.total_earned_delta, t.available_delta, t.locked_delta, t.withdrawn_delta, t.deficit_delta) >= 0
                when 'earned' then
                  t.points > 0 and (t.total_earned_delta, t.available_delta, t.locked_delta, t.withdrawn_delta, t.deficit_delta)
                                   = (t.points, 0, t.points, 0, 0)
@@ -130,7 +133,8 @@ local accounts = db.sql [[
   order by 1
   limit $3]]
 
--- Of each attempt at a learning point: earned once, no more unlocked than earned, taken back whole and at the end.
+-- Of each attempt at a learning point: earned once, no more unlocked than earned, taken back whole and at the end. What moved
+-- in was earned and unlocked by the first attempt, before everything else.
 local attempts = db.sql [[
   select s.child_id, s.learning_progress_id as id,
          format('attempt %s: earned %s in %s moves, unlocked %s, taken back %s (of it locked %s) in %s moves', s.attempt,
@@ -152,8 +156,17 @@ local attempts = db.sql [[
            coalesce(-sum(t.locked_delta) filter (where t.transaction_type = 'deficit'), 0) as taken_locked,
            min(t.sequence) filter (where t.transaction_type = 'earned') = min(t.sequence)
              and coalesce(max(t.sequence) filter (where t.transaction_type = 'deficit') = max(t.sequence), true) as is_in_order
-    from points_transactions t
-    where t.child_id > $1 and t.child_id <= $2 and t.transaction_type in ('earned', 'unlocked', 'deficit')
+    from (
+      select t.child_id, t.learning_progress_id, t.attempt, t.tier, t.transaction_type, t.points, t.locked_delta, t.sequence
+      from points_transactions t
+      where t.child_id > $1 and t.child_id <= $2 and t.transaction_type in ('earned', 'unlocked', 'deficit')
+      union all
+      select o.child_id, o.id, 1, o.tier, moved.transaction_type, moved.points, 0, moved.sequence
+      from learning_progress o
+      cross join lateral (values ('earned', o.opening_points, -1::bigint), ('unlocked', o.opening_unlocked, 0))
+        as moved (transaction_type, points, sequence)
+      where o.child_id > $1 and o.child_id <= $2 and o.opening_points > 0
+    ) t
     group by t.child_id, t.learning_progress_id, t.attempt
   ) s
   left join learning_progress p on p.child_id = s.child_id and p.id = s.learning_progress_id
@@ -169,7 +182,7 @@ local attempts = db.sql [[
 local progress = db.sql [[
   select p.child_id, p.id,
          format('holds %s points, %s of them unlocked, as %s; the ledger gives attempt %s %s, %s of them unlocked', p.points,
-                p.unlocked_points, p.status, p.attempt, coalesce(s.points, 0), coalesce(s.unlocked, 0)) as detail
+                p.unlocked_points, p.status, p.attempt, s.points, s.unlocked) as detail
   from learning_progress p
   left join (
     select t.child_id, t.learning_progress_id, t.attempt,
@@ -179,21 +192,28 @@ local progress = db.sql [[
     from points_transactions t
     where t.child_id > $1 and t.child_id <= $2 and t.transaction_type in ('earned', 'unlocked', 'deficit')
     group by t.child_id, t.learning_progress_id, t.attempt
-  ) s on s.child_id = p.child_id and s.learning_progress_id = p.id and s.attempt = p.attempt
+  ) m on m.child_id = p.child_id and m.learning_progress_id = p.id and m.attempt = p.attempt
+  cross join lateral (
+    select coalesce(m.points, 0) + case when p.attempt = 1 then p.opening_points else 0 end as points,
+           coalesce(m.unlocked, 0) + case when p.attempt = 1 then p.opening_unlocked else 0 end as unlocked
+  ) s
   where p.child_id > $1 and p.child_id <= $2
-    and ((p.points, p.unlocked_points) <> (coalesce(s.points, 0), coalesce(s.unlocked, 0))
+    and ((p.points, p.unlocked_points) <> (s.points, s.unlocked)
          or p.points <> 0 and p.status not in ('pending', 'verified'))
   order by 1, 2
   limit $3]]
 
--- A withdrawal has left the balance once, and come back once if it failed or was cancelled.
+-- A withdrawal has left the balance once, and come back once if it failed or was cancelled: in moves of its own, or within
+-- the opening move if it moved in so.
 local withdrawals = db.sql [[
   select w.child_id, w.id,
          format('%s, %s points, %s NTD: ', w.status, w.points_amount, w.amount_ntd)
          || case
-            when w.out_points is distinct from w.points_amount or w.times_out <> 1 then
+            when w.opening_status is null and w.out_points is distinct from w.points_amount
+                 or w.times_out <> (w.opening_status is null)::integer then
               format('left the balance %s times, %s points', w.times_out, coalesce(w.out_points, 0))
-            when w.worth is distinct from w.amount_ntd then format('the rule made it worth %s NTD', w.worth)
+            when w.opening_status is null and w.worth is distinct from w.amount_ntd then
+              format('the rule made it worth %s NTD', w.worth)
             when w.parent_id <> w.child_parent_id then 'belongs to another parent'
             when w.is_paid_twice then format('transfer %s has paid another one as well', w.transaction_id)
             else format('came back %s times, %s points', w.times_back, coalesce(-w.back_points, 0))
@@ -217,9 +237,11 @@ local withdrawals = db.sql [[
     where r.child_id > $1 and r.child_id <= $2
   ) w
   where not coalesce(
-    w.times_out = 1 and w.out_points = w.points_amount and w.worth = w.amount_ntd and w.parent_id = w.child_parent_id
-    and not w.is_paid_twice
-    and case when w.status in ('failed', 'cancelled') then w.times_back = 1 and w.back_points = -w.points_amount
+    case when w.opening_status is null then w.times_out = 1 and w.out_points = w.points_amount and w.worth = w.amount_ntd
+         else w.times_out = 0 end
+    and w.parent_id = w.child_parent_id and not w.is_paid_twice
+    and case when w.status in ('failed', 'cancelled') and coalesce(w.opening_status, 'pending') in ('pending', 'processing')
+             then w.times_back = 1 and w.back_points = -w.points_amount
         else w.times_back = 0 end, false)
   order by 1, 2
   limit $3]]
@@ -297,6 +319,57 @@ local discoveries = db.sql [[
   where d.child_id > $1 and d.child_id <= $2 and d.bonus_awarded
     and not exists (
       select from points_transactions t where t.child_id = d.child_id and t.relationship_discovery_id = d.id)
+    and not exists (
+      select from moved_bonuses b
+      where b.child_id = d.child_id and b.bonus_type = 'relationship_discovery'
+        and b.bonus_subject = discovery_subject(d.source_learning_point_id, d.relationship_type, d.target_learning_point_id))
+  order by 1, 2
+  limit $3]]
+
+-- What moved in is covered by the opening move: no learning point holds more than came, no withdrawal gives back more.
+local openings = db.sql [[
+  select c.child_id, null::bigint as id,
+         format('moved in with earned %s, locked %s, withdrawn %s; its learning points hold %s, %s of them locked, and %s are '
+                || 'being withdrawn', c.earned, c.locked, c.withdrawn, c.held, c.held_locked, c.asked) as detail
+  from (
+    select m.child_id, coalesce(o.total_earned_delta, 0) as earned, coalesce(o.locked_delta, 0) as locked,
+           coalesce(o.withdrawn_delta, 0) as withdrawn, p.held, p.held_locked, w.asked
+    from moved_children m
+    left join points_transactions o on o.child_id = m.child_id and o.sequence = 1 and o.transaction_type = 'opening'
+    cross join lateral (
+      select coalesce(sum(p.opening_points), 0) as held,
+             coalesce(sum(p.opening_points - p.opening_unlocked), 0) as held_locked
+      from learning_progress p
+      where p.child_id = m.child_id) p
+    cross join lateral (
+      select coalesce(sum(w.points_amount), 0) as asked
+      from withdrawal_requests w
+      where w.child_id = m.child_id and w.opening_status in ('pending', 'processing')) w
+    where m.child_id > $1 and m.child_id <= $2
+  ) c
+  where c.held > c.earned or c.held_locked > c.locked or c.asked > c.withdrawn
+  order by 1
+  limit $3]]
+
+-- Nothing counts as moved in but with its child; a bonus paid there is not paid here.
+local strangers = db.sql [[
+  select s.child_id, s.id, s.detail
+  from (
+    select p.child_id, p.id, 'counts as moved in, its child did not' as detail
+    from learning_progress p
+    where p.child_id > $1 and p.child_id <= $2 and p.original_id is not null
+      and not exists (select from moved_children m where m.child_id = p.child_id)
+    union all
+    select t.child_id, t.id, format('%s bonus for %s was paid before it moved in', t.bonus_type, t.bonus_subject)
+    from points_transactions t
+    join moved_bonuses b on b.child_id = t.child_id and b.bonus_type = t.bonus_type and b.bonus_subject = t.bonus_subject
+    where t.child_id > $1 and t.child_id <= $2
+    union all
+    select t.child_id, t.id, 'opens the ledger of a child that did not move in'
+    from points_transactions t
+    where t.child_id > $1 and t.child_id <= $2 and t.transaction_type = 'opening'
+      and not exists (select from moved_children m where m.child_id = t.child_id)
+  ) s
   order by 1, 2
   limit $3]]
 
@@ -323,6 +396,8 @@ local LAWS = {
   { of = "withdrawal", statement = withdrawals },
   { of = "discovery", statement = discoveries },
   { of = "verification", statement = tests },
+  { of = "child", statement = openings },
+  { of = "child", statement = strangers },
 }
 
 ---@class audit.finding

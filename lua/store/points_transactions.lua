@@ -61,9 +61,11 @@ local before_bonus = db.sql [[
          (select max(p.id)
           from learning_progress p
           where p.child_id = c.id and p.learning_point_id = $3 and p.status = 'verified') as learning_progress_id,
-         (select coalesce(sum(t.total_earned_delta), 0)::bigint
+         (select coalesce(sum(o.opening_points + (
+                   select coalesce(sum(t.total_earned_delta), 0)
+                   from points_transactions t
+                   where t.child_id = o.child_id and t.learning_progress_id = o.id)), 0)::bigint
           from learning_progress o
-          join points_transactions t on t.child_id = o.child_id and t.learning_progress_id = o.id
           where o.child_id = c.id and o.learning_point_id = $3) as earned_before,
          (select count(*)
           from points_transactions t
@@ -72,7 +74,10 @@ local before_bonus = db.sql [[
          ) as bonuses_today,
          exists (
            select from points_transactions t
-           where t.child_id = c.id and t.bonus_type = $5 and t.bonus_subject = $6) as is_awarded
+           where t.child_id = c.id and t.bonus_type = $5 and t.bonus_subject = $6)
+         or exists (
+           select from moved_bonuses b
+           where b.child_id = c.id and b.bonus_type = $5 and b.bonus_subject = $6) as is_awarded
   from children c
   join users u on u.id = c.parent_id
   where c.id = $1]]

@@ -7,7 +7,8 @@ local verification_schedule = {}
 local before_completion = db.sql [[
   select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.cancelled_at, v.outcome,
          v.due_at > $4::timestamptz as is_too_early,
-         v.passed = $5 and v.score = $6::numeric(5,2) and v.questions = $7::jsonb and v.answers = $8::jsonb as is_same_result,
+         v.outcome <> '{}' and v.passed = $5 and v.score = $6::numeric(5,2) and v.questions = $7::jsonb
+         and v.answers = $8::jsonb as is_same_result, -- nothing to repeat of a test that moved in
          p.id as progress_id, p.learning_point_id, p.tier, p.status, p.attempt as progress_attempt, p.learned_at,
          p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at, p.algorithm, p.algorithm_state,
          greatest(0, ($4::timestamptz at time zone u.time_zone)::date
@@ -21,9 +22,11 @@ local before_completion = db.sql [[
           where d.child_id = v.child_id and d.completed
             and d.completed_at >= date_trunc('day', $4::timestamptz at time zone u.time_zone) at time zone u.time_zone
          ) as completed_today,
-         (select coalesce(sum(t.total_earned_delta), 0)::bigint
+         (select coalesce(sum(o.opening_points + (
+                   select coalesce(sum(t.total_earned_delta), 0)
+                   from points_transactions t
+                   where t.child_id = o.child_id and t.learning_progress_id = o.id)), 0)::bigint
           from learning_progress o
-          join points_transactions t on t.child_id = o.child_id and t.learning_progress_id = o.id
           where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id) as earned_before
   from verification_schedule v
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id

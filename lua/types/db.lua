@@ -52,6 +52,22 @@ function db.exec(statement, ...) end
 ---@overload fun(fn: fun(tx: db.tx): any, any): any, any
 function db.transaction(options, fn) end
 
+---Another database, by its URL. For tools only; at most three.
+---@param url string
+---@return db.other
+function db.connect(url) end
+
+---@class db.other
+local other = {}
+
+---As db.transaction, in that database. One of each may be open at the same time.
+---@generic T
+---@param options db.options
+---@param fn fun(tx: db.tx): T, any
+---@return T, any
+---@overload fun(self: db.other, fn: fun(tx: db.tx): any, any): any, any
+function other:transaction(options, fn) end
+
 ---@class db.tx
 local tx = {}
 

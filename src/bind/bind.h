@@ -50,6 +50,10 @@ struct bind_statement {
 struct bind_context {
     uv_loop_t *loop;
     struct pg_pool *pool;
+    /* A pool of another database, owned by whoever made the VM; NULL: one too many. NULL where there is none
+     * but pool. */
+    struct pg_pool *(*connect)(void *connect_data, const char *url);
+    void *connect_data;
     struct hasher *hasher;             /* process-wide */
     struct rate_table *rates;          /* process-wide */
     struct sandbox *rules;             /* of the same generation and worker */

@@ -223,6 +223,7 @@ int bind_open_db(lua_State *L)
                                          {"array", db_array},
                                          {"json", db_json},
                                          {"transaction", db_transaction},
+                                         {"connect", db_connect},
                                          {NULL, NULL}};
     static const luaL_Reg statement_meta[] = {{"__tostring", statement_tostring}, {NULL, NULL}};
     static const luaL_Reg call_meta[] = {{"__gc", call_gc}, {NULL, NULL}};
@@ -230,6 +231,7 @@ int bind_open_db(lua_State *L)
     support_metatable(L, DB_CALL_NAME, call_meta, NULL);
     db_param_open(L);
     db_tx_open(L);
+    db_connect_open(L);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -5,6 +5,7 @@
  * db_param.c  Lua values → parameters
  * db_rows.c   result → Lua values
  * db_tx.c     transactions
+ * db_connect.c  other databases
  */
 #ifndef BIND_DB_H
 #define BIND_DB_H
@@ -27,9 +28,10 @@ struct db_call {
 
 #define DB_PENDING_NAME "lexicraft.db.pending"
 
-/* Metatables of parameters, of transactions and what is pending in them. */
+/* Metatables of parameters, of transactions and what is pending in them, of other databases. */
 void db_param_open(lua_State *L);
 void db_tx_open(lua_State *L);
+void db_connect_open(lua_State *L);
 
 /* Push a new db_call with the metatable of this name and fill its op from the statement at index and the
  * parameters index+1 … last. */
@@ -61,6 +63,10 @@ void db_tx_note_failure(const struct db_call *call);
 const struct err *db_tx_failure(const struct db_call *call);
 /* db.transaction */
 int db_transaction(lua_State *L);
+/* The same in this pool, which need not be the context's. */
+int db_transaction_in(lua_State *L, struct pg_pool *pool);
+/* db.connect */
+int db_connect(lua_State *L);
 
 /* Continuations that push what query, one and exec return; the context is the index of the db_call. */
 int db_finish_query(lua_State *L, int status, lua_KContext index);

@@ -20,6 +20,7 @@
 
 struct db_tx {
     struct bind_context *context;
+    struct pg_pool *pool;
     struct task *task;
     struct pg_tx_options options;
     struct pg_tx *lease;    /* NULL: none */
@@ -32,19 +33,24 @@ struct db_tx {
     struct err failed; /* first failed statement of this attempt; ERR_NONE: none */
 };
 
-/* Registry key: coroutine → its latest transaction. */
-static const char current;
+/* Registry keys: coroutine → its latest transaction, in the context's database and in another one. */
+static const char current, current_other;
 
 static int begin(lua_State *L, struct db_tx *tx);
 
 /* ---- state shared with calls ---- */
 
-void db_tx_refuse(lua_State *L)
+static void refuse_if_open(lua_State *L, const void *name)
 {
-    struct db_tx *tx = support_local_get(L, &current) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
+    struct db_tx *tx = support_local_get(L, name) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
     lua_pop(L, 1);
     if (tx != NULL && tx->lease != NULL)
         support_fail(L, ERR_INTERNAL, "inside a transaction use tx: instead of db., and do not nest");
+}
+
+void db_tx_refuse(lua_State *L)
+{
+    refuse_if_open(L, &current);
 }
 
 void db_tx_note_failure(const struct db_call *call)
@@ -204,7 +210,7 @@ static int begin(lua_State *L, struct db_tx *tx)
     lua_setiuservalue(L, TX, 1);
     tx->attempt++;
     tx->result = tx->failed = (struct err){.code = ERR_NONE};
-    tx->lease = pg_tx_open(tx->context->pool, &tx->options, step_done, tx);
+    tx->lease = pg_tx_open(tx->pool, &tx->options, step_done, tx);
     return wait_for(L, tx, run_function);
 }
 
@@ -250,9 +256,10 @@ static void read_options(lua_State *L, int index, struct pg_tx_options *options)
     }
 }
 
-int db_transaction(lua_State *L)
+int db_transaction_in(lua_State *L, struct pg_pool *pool)
 {
     struct bind_context *c = support_running_context(L);
+    const void *name = pool == c->pool ? &current : &current_other;
     struct pg_tx_options options = {.isolation = PG_READ_COMMITTED, .lock_ms = c->lock_ms};
     if (!lua_isfunction(L, 1)) {
         luaL_checktype(L, 1, LUA_TTABLE);
@@ -262,13 +269,18 @@ int db_transaction(lua_State *L)
     }
     lua_settop(L, 1);
     struct task *task = task_of(L);
-    db_tx_refuse(L);
+    refuse_if_open(L, name);
     struct db_tx *tx = lua_newuserdatauv(L, sizeof(*tx), 1);
-    *tx = (struct db_tx){.context = c, .task = task, .options = options};
+    *tx = (struct db_tx){.context = c, .pool = pool, .task = task, .options = options};
     luaL_setmetatable(L, TX_NAME);
     lua_pushvalue(L, TX);
-    support_local_set(L, &current);
+    support_local_set(L, name);
     return begin(L, tx);
+}
+
+int db_transaction(lua_State *L)
+{
+    return db_transaction_in(L, support_running_context(L)->pool);
 }
 
 /* ---- tx and pending ---- */
@@ -402,4 +414,5 @@ void db_tx_open(lua_State *L)
     support_metatable(L, TX_NAME, tx_meta, tx_methods);
     support_metatable(L, DB_PENDING_NAME, pending_meta, pending_methods);
     support_local_open(L, &current);
+    support_local_open(L, &current_other);
 }

@@ -15,6 +15,7 @@
 #define RESUMES_MAX 512 /* of coroutines in one turn of the loop */
 /* A script may look at whole tables, and nobody waits for its answer but who started it. */
 #define STATEMENT_MS_MIN (10 * 60 * 1000)
+#define POOLS_MAX 4 /* our database, and those a script connects to */
 
 struct tool {
     uv_loop_t loop;
@@ -23,7 +24,9 @@ struct tool {
     struct vm *vm;
     lua_State *script; /* the coroutine of the script */
     struct bind_context context;
-    bool pool_closed;
+    struct pg_settings pg;
+    struct pg_pool *pools[POOLS_MAX];
+    unsigned pool_count;
     bool over;
     int exit_code;
 };
@@ -174,12 +177,29 @@ static void turn(uv_prepare_t *prepare)
 {
     struct tool *tool = prepare->data;
     bool more = vm_run(tool->vm, RESUMES_MAX);
-    if (tool->context.pool != NULL)
-        pg_pool_flush(tool->context.pool);
+    for (unsigned i = 0; i < tool->pool_count; i++)
+        pg_pool_flush(tool->pools[i]);
     if (more || tool->over)
         uv_idle_start(&tool->again, stay_awake);
     else
         uv_idle_stop(&tool->again);
+}
+
+static struct pg_pool *open_pool(struct tool *tool, const struct pg_settings *pg)
+{
+    return tool->pools[tool->pool_count++] = pg_pool_new(&tool->loop, pg);
+}
+
+/* Whatever pooler is before the other database, and however long the script is busy with ours meanwhile. */
+static struct pg_pool *connect_other(void *data, const char *url)
+{
+    struct tool *tool = data;
+    struct pg_settings pg = tool->pg;
+    pg.url = url;
+    pg.prepared_statements = false;
+    pg.pipelined = pg.exclusive = 1;
+    pg.idle_transaction_ms = STATEMENT_MS_MIN;
+    return tool->pool_count < POOLS_MAX ? open_pool(tool, &pg) : NULL;
 }
 
 static void open_loop(struct tool *tool, const struct config *config)
@@ -192,29 +212,29 @@ static void open_loop(struct tool *tool, const struct config *config)
     tool->context.loop = &tool->loop;
     tool->context.hasher = hasher_new(&hasher);
     tool->context.rates = rate_table_new(RATE_BUCKETS_MAX);
-    if (config->database.url[0] == '\0')
-        return;
-    struct pg_settings pg = generation_pg_settings(config, 0, 1);
-    if (pg.statement_ms < STATEMENT_MS_MIN)
-        pg.statement_ms = STATEMENT_MS_MIN;
-    tool->context.pool = pg_pool_new(&tool->loop, &pg);
+    tool->pg = generation_pg_settings(config, 0, 1);
+    if (tool->pg.statement_ms < STATEMENT_MS_MIN)
+        tool->pg.statement_ms = STATEMENT_MS_MIN;
+    tool->context.connect = connect_other;
+    tool->context.connect_data = tool;
+    if (config->database.url[0] != '\0')
+        tool->context.pool = open_pool(tool, &tool->pg);
 }
 
 static void pool_closed(void *data)
 {
-    struct tool *tool = data;
-    tool->pool_closed = true;
+    (void)data; /* uv_run returns when nothing is open any more */
 }
 
 static void close_loop(struct tool *tool)
 {
     uv_close((uv_handle_t *)&tool->turn, NULL);
     uv_close((uv_handle_t *)&tool->again, NULL);
-    if (tool->context.pool != NULL)
-        pg_pool_close(tool->context.pool, pool_closed, tool);
+    for (unsigned i = 0; i < tool->pool_count; i++)
+        pg_pool_close(tool->pools[i], pool_closed, tool);
     uv_run(&tool->loop, UV_RUN_DEFAULT);
-    if (tool->context.pool != NULL)
-        pg_pool_free(tool->context.pool);
+    for (unsigned i = 0; i < tool->pool_count; i++)
+        pg_pool_free(tool->pools[i]);
     hasher_free(tool->context.hasher);
     rate_table_free(tool->context.rates);
 }
