@@ -172,6 +172,19 @@ describe("lib/pipeline", function()
       assert.are.equal(once.hash, with_key("k1", { name = "a" }).call.once.hash)
     end)
 
+    it("keeps nothing of what is secret", function()
+      local body = { type = "object", properties = { name = { type = "string" }, pin = { type = "string", secret = true } } }
+      local function once_for(given)
+        return run({ body = body, once = "optional" }, {
+          headers = { ["Content-Type"] = "application/json", ["Idempotency-Key"] = "k" }, json = given,
+        }).call.once
+      end
+      assert.are.equal(once_for { name = "a", pin = "1" }.hash, once_for { name = "a", pin = "2" }.hash)
+      assert.are_not.equal(once_for { name = "a", pin = "1" }.hash, once_for { name = "b", pin = "1" }.hash)
+      assert.is_nil(once_for { pin = "98765" }.hash:find("98765", 1, true))
+      assert.are.equal("anybody", once_for {}.caller)
+    end)
+
     it("refuses a malformed one", function()
       for _, key in ipairs { "", ("x"):rep(256), "a b", "caf\u{e9}" } do
         assert.are.equal(400, with_key(key).status)
