@@ -55,7 +55,8 @@ function sessions.check(email, password, remote)
     return nil, err
   end
   local user = users.credentials(email, remote, clock.real())
-  err = limit("login:account:" .. user.email .. (user.is_familiar and " " .. remote or ""), config.limits.login_attempts)
+  local account = user.is_familiar and "login:home:" .. remote .. " " or "login:account:"
+  err = limit(account .. user.email, config.limits.login_attempts)
   if err then
     return nil, err
   end

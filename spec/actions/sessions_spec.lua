@@ -85,6 +85,11 @@ describe("actions/sessions, actions/passwords and actions/devices", function()
     repeat
       err = select(2, sessions.log_in(email, "wrong", there))
     until err.code == "rate_limited"
+    for _ = 1, config.limits.login_attempts do
+      for _, written in ipairs { email .. " " .. here, email .. here, here .. " " .. email, "home:" .. here .. " " .. email } do
+        sessions.log_in(written, "wrong", world.unique("address"))
+      end
+    end
     assert.is_table(sessions.log_in(email, "a long password", here))
     assert.are.equal("rate_limited", select(2, sessions.log_in(email, "a long password", world.unique("address"))).code)
     db.exec("update sessions set expires_at = now() - interval '1 second' where user_id = $1", user.id)
