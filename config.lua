@@ -34,6 +34,7 @@ return {
     idle_ms = 60000,                  -- keep-alive connection without a request, milliseconds
     write_ms = 30000,                 -- response the client does not read, milliseconds
     drain_ms = 10000,                 -- requests under way at a stop or reload have so long, milliseconds
+    trusted_proxies = {},             -- proxies whose X-Forwarded-For is believed, e.g. { "127.0.0.1", "10.0.0.0/8" }
     cors_origins = {},                -- origins a browser may call from, e.g. { "https://app.example" }; { "*" }: any
     cors_max_age_s = 600,             -- how long a browser may remember a preflight, seconds
   },
@@ -66,7 +67,7 @@ return {
     hash_passes = 2,                  -- passes of one Argon2id hash
   },
   limits = {
-    requests_per_minute = 0,          -- per client address, 0: unlimited; behind a proxy all clients share its address
+    requests_per_minute = 0,          -- per caller, or per client address without a token; 0: unlimited (http.trusted_proxies)
     login_attempts = 10,              -- failed or not, per account, in login_window_s
     login_attempts_per_address = 1000, -- failed or not, per client address, in login_window_s
     login_window_s = 300,             -- seconds

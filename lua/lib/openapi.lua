@@ -127,6 +127,7 @@ local function problem_response(status, codes, document)
     headers["WWW-Authenticate"] = reference("headers", "WWW-Authenticate")
   elseif status == 429 or status == 503 then
     headers["Retry-After"] = reference("headers", "Retry-After")
+    headers.RateLimit = status == 429 and reference("headers", "RateLimit") or nil
   end
   return {
     description = table.concat(codes, ", "),
@@ -293,6 +294,8 @@ local function components()
     headers = {
       ["X-Request-Id"] = header("The id of the request, one's own or made here; the log repeats it.", "abc-123"),
       ["Retry-After"] = header("Seconds after which to try again.", 1, { type = "integer", minimum = 0 }),
+      RateLimit = header("How many requests are left, where their number is limited (draft-ietf-httpapi-ratelimit-headers).",
+        '"requests";r=0;t=7'),
       ["WWW-Authenticate"] = header("What is wrong with the token.", 'Bearer realm="lexicraft"'),
       ETag = header("What this state is called in If-Match.", TAG),
       Location = header("Where the new thing is, if it has an address.", "/v1/users/me"),

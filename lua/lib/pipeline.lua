@@ -1,5 +1,5 @@
 -- What happens to every request before and after its handler, in this order and in this place only:
--- rate limit, caller, role, query, body, Idempotency-Key, handler, problem.
+-- caller, rate limit, role, query, body, Idempotency-Key, handler, problem.
 local auth = require "auth"
 local config = require "config"
 local json = require "json"
@@ -28,6 +28,7 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field query table
 ---@field body? table
 ---@field once? pipeline.once  an Idempotency-Key was sent
+---@field rate? table<string, string>  what the answer says of the rate limit, where there is one
 
 ---@class pipeline.once
 ---@field caller string
@@ -54,17 +55,6 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field foreign fun(claims: auth.claims): pipeline.caller?        the caller that another issuer's token stands for
 
 -- Each step returns nothing, or the problem that ends the request.
-
-local function limit_rate(_, call)
-  local per_minute = config.limits.requests_per_minute
-  if per_minute == 0 then
-    return
-  end
-  local ok, retry_after_s = rate.take("requests:" .. call.request.remote, per_minute, MINUTE_S)
-  if not ok then
-    return problem.new("rate_limited", "Too many requests.", nil, { ["Retry-After"] = tostring(retry_after_s) })
-  end
-end
 
 local function unauthorized(challenge, message)
   return problem.new("unauthorized", message, nil, { ["WWW-Authenticate"] = challenge })
@@ -100,6 +90,29 @@ local function identify(route, call, callers)
   if not call.caller then
     return unauthorized('Bearer realm="lexicraft", error="invalid_token"', "The token is not valid.")
   end
+end
+
+-- A caller has one measure wherever it calls from; who is nobody shares that of its address, so that bad tokens count too.
+local function limit_rate(call)
+  local per_minute = config.limits.requests_per_minute
+  if per_minute == 0 then
+    return
+  end
+  local caller = call.caller
+  local who = caller and ("caller:%s:%s"):format(caller.role, caller.sub) or "address:" .. call.request.remote
+  local ok, n = rate.take("requests:" .. who, per_minute, MINUTE_S)
+  call.rate = {
+    ["RateLimit-Policy"] = ('"requests";q=%d;w=%d'):format(per_minute, MINUTE_S),
+    RateLimit = ok and ('"requests";r=%d'):format(n) or ('"requests";r=0;t=%d'):format(n),
+  }
+  if not ok then
+    return problem.new("rate_limited", "Too many requests.", nil, { ["Retry-After"] = tostring(n) })
+  end
+end
+
+local function admit(route, call, callers)
+  local err = identify(route, call, callers)
+  return limit_rate(call) or err
 end
 
 local function check_role(route, call)
@@ -189,10 +202,9 @@ local function read_key(route, call)
   }
 end
 
-local STEPS = { limit_rate, identify, check_role, check_child, read_query, read_body, read_key }
+local STEPS = { admit, check_role, check_child, read_query, read_body, read_key }
 
-local function answer(route, req, callers)
-  local call = { request = req, params = req.params }
+local function answer(route, call, callers)
   for _, step in ipairs(STEPS) do
     local err = step(route, call, callers)
     if err then
@@ -203,6 +215,17 @@ local function answer(route, req, callers)
   return response or problem.response(err)
 end
 
+-- How much is left, in the fields of draft-ietf-httpapi-ratelimit-headers.
+local function with_rate(response, fields)
+  if fields then
+    response.headers = response.headers or {}
+    for name, value in pairs(fields) do
+      response.headers[name] = value
+    end
+  end
+  return response
+end
+
 ---Turn the route table into what the server runs.
 ---@param routes pipeline.route[]
 ---@param callers pipeline.callers
@@ -210,7 +233,8 @@ end
 function pipeline.routes(routes, callers)
   for _, route in ipairs(routes) do
     route.handler = function(req)
-      return answer(route, req, callers)
+      local call = { request = req, params = req.params }
+      return with_rate(answer(route, call, callers), call.rate)
     end
   end
   return routes

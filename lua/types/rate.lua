@@ -5,6 +5,6 @@ local rate = {}
 ---@param capacity integer
 ---@param period_s integer
 ---@return boolean ok
----@return integer? retry_after_s  when not ok
+---@return integer n  how many are left; when not ok: seconds until there is one
 function rate.take(key, capacity, period_s) end
 return rate

@@ -5,7 +5,7 @@ local PARENT = "00000000-0000-0000-0000-000000000001"
 local CHILD = "00000000-0000-0000-0000-00000000000a"
 
 describe("lib/pipeline", function()
-  local pipeline, config, taken
+  local pipeline, config, taken, bucket
 
   local CLAIMS = {
     parent = { role = "parent", sub = PARENT },
@@ -43,7 +43,10 @@ describe("lib/pipeline", function()
           return { status = status, code = code, detail = detail, extra = extra, headers = headers }
         end,
       },
-      rate = { take = function() return taken, not taken and 7 or nil end },
+      rate = { take = function(key, capacity, period_s)
+        bucket = { key, capacity, period_s }
+        return taken, 7
+      end },
     })
   end)
 
@@ -106,11 +109,27 @@ describe("lib/pipeline", function()
     assert.is_nil(service.parent_id)
   end)
 
+  it("measures callers by themselves, and addresses where there is none", function()
+    local response = run({ roles = { "parent" } }, { headers = bearer "parent" })
+    assert.are.same({ "requests:caller:parent:" .. PARENT, 60, 60 }, bucket)
+    assert.are.equal('"requests";r=7', response.headers.RateLimit)
+    assert.are.equal('"requests";q=60;w=60', response.headers["RateLimit-Policy"])
+    assert.are.equal(401, run({ roles = { "parent" } }, { headers = bearer "nobody" }).status)
+    assert.are.equal("requests:address:127.0.0.1", bucket[1])
+    run {}
+    assert.are.equal("requests:address:127.0.0.1", bucket[1])
+    config.limits.requests_per_minute, bucket = 0, nil
+    assert.is_nil(run({}).headers)
+    assert.is_nil(bucket)
+  end)
+
   it("limits the rate of requests, unless that is switched off", function()
     taken = false
     local response = run {}
     assert.are.equal(429, response.status)
     assert.are.equal("7", response.headers["Retry-After"])
+    assert.are.equal('"requests";r=0;t=7', response.headers.RateLimit)
+    assert.are.equal(429, run({ roles = { "parent" } }).status)
     config.limits.requests_per_minute = 0
     assert.are.equal(200, run({}).status)
   end)

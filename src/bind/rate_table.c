@@ -101,21 +101,25 @@ static struct bucket *find_bucket(struct shard *s, const unsigned char *key, uin
     return b;
 }
 
-static unsigned take_token(struct bucket *b, uint64_t now_ns, unsigned capacity, unsigned period_s)
+static unsigned take_token(struct bucket *b, uint64_t now_ns, unsigned capacity, unsigned period_s,
+                           unsigned *left)
 {
     uint64_t period_ns = period_s * NS_PER_S, price_ns = period_ns / capacity;
     uint64_t full_at_ns = b->full_at_ns > now_ns ? b->full_at_ns : now_ns;
     uint64_t after_ns = full_at_ns + price_ns;
     if (after_ns <= now_ns + period_ns) {
         b->full_at_ns = after_ns;
+        *left = (unsigned)((now_ns + period_ns - after_ns) / price_ns);
         return 0;
     }
     uint64_t wait_ns = after_ns - now_ns - period_ns;
     return (unsigned)((wait_ns + NS_PER_S - 1) / NS_PER_S);
 }
 
-unsigned rate_take(struct rate_table *t, const char *key, size_t len, unsigned capacity, unsigned period_s)
+unsigned rate_take(struct rate_table *t, const char *key, size_t len, unsigned capacity, unsigned period_s,
+                   unsigned *left)
 {
+    unsigned ignored;
     assert(capacity > 0 && period_s > 0);
     unsigned char hash[KEY_BYTES];
     crypto_shorthash_siphashx24(hash, (const unsigned char *)key, len, t->secret);
@@ -128,7 +132,7 @@ unsigned rate_take(struct rate_table *t, const char *key, size_t len, unsigned c
     struct bucket *b = find_bucket(s, hash, (number / SHARDS) % s->count);
     list_remove(&b->link);
     list_append(&s->used, &b->link);
-    unsigned wait_s = take_token(b, now_ns, capacity, period_s);
+    unsigned wait_s = take_token(b, now_ns, capacity, period_s, left != NULL ? left : &ignored);
     pthread_mutex_unlock(&s->lock);
     return wait_s;
 }

@@ -32,7 +32,7 @@ struct config {
     struct {
         int64_t connections_max, header_bytes_max, body_bytes_max, header_ms, body_ms, idle_ms, write_ms,
             drain_ms, cors_max_age_s;
-        char **cors_origins; /* NULL-terminated */
+        char **trusted_proxies, **cors_origins; /* NULL-terminated */
     } http;
     struct {
         int64_t depth_max;

@@ -470,6 +470,7 @@ struct http_settings generation_http_settings(const struct config *c, unsigned i
         .idle_ms = (uint32_t)c->http.idle_ms,
         .write_ms = (uint32_t)c->http.write_ms,
         .require_host = true,
+        .trusted_proxies = c->http.trusted_proxies,
         .cors_origins = c->http.cors_origins,
         .cors_max_age_s = (unsigned)c->http.cors_max_age_s,
     };

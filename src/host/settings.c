@@ -10,10 +10,12 @@
 
 #include "base/log.h"
 #include "bind/bind.h"
+#include "http/server.h"
 
 static int check_listen(const char *text, struct err *err);
 static int check_level(const char *text, struct err *err);
 static int check_origin(const char *text, struct err *err);
+static int check_network(const char *text, struct err *err);
 
 #define FIELD(section, name) offsetof(struct config, section.name)
 #define TEXT(section, name, bytes_max, preset_text, mark_bits, other_name, check_fn)                         \
@@ -62,6 +64,7 @@ const struct setting settings[] = {
     NUMBER(http, idle_ms, 1, MS_MAX, "60000", 0),
     NUMBER(http, write_ms, 1, MS_MAX, "30000", 0),
     NUMBER(http, drain_ms, 0, MS_MAX, "10000", 0),
+    {"http.trusted_proxies", SETTING_LIST, FIELD(http, trusted_proxies), 0, 60, "", 0, NULL, check_network},
     {"http.cors_origins", SETTING_LIST, FIELD(http, cors_origins), 0, 255, "", 0, NULL, check_origin},
     NUMBER(http, cors_max_age_s, 0, 86400, "600", 0),
     NUMBER(json, depth_max, 1, 256, "32", 0),
@@ -141,6 +144,13 @@ static int check_origin(const char *text, struct err *err)
         if (*p <= ' ' || *p > '~' || *p == ',' || *p == '*' || (*p >= 'A' && *p <= 'Z'))
             return err_set(err, ERR_INVALID, "must hold origins in lower-case ASCII without blanks, or *");
     }
+    return 0;
+}
+
+static int check_network(const char *text, struct err *err)
+{
+    if (!http_is_network(text))
+        return err_set(err, ERR_INVALID, "must hold IP addresses and networks like 10.0.0.0/8");
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #include "http/private.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What pages may look at besides the fields that browsers show anyway. */
@@ -12,24 +11,6 @@
 #define ALLOWED                                                                                              \
     "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id, traceparent, tracestate"
 #define METHODS "GET, POST, PUT, PATCH, DELETE"
-
-char **cors_copy(char *const *origins)
-{
-    size_t count = 0;
-    while (origins != NULL && origins[count] != NULL)
-        count++;
-    char **copy = x_calloc(count + 1, sizeof *copy);
-    for (size_t i = 0; i < count; i++)
-        copy[i] = x_strdup(origins[i]);
-    return copy;
-}
-
-void cors_free(char *const *origins)
-{
-    for (size_t i = 0; origins != NULL && origins[i] != NULL; i++)
-        free(origins[i]);
-    free((char **)(uintptr_t)origins);
-}
 
 size_t cors_fields(const struct http_server *s, const struct http_request *req, struct http_header fields[3])
 {

@@ -341,8 +341,10 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     x->begun = true;
     check_header(x, connection, method, version, &verdict);
     set_id(x, connection);
-    if (verdict.status == 0)
+    if (verdict.status == 0) {
         set_trace_id(&x->req);
+        forwarded_resolve(x->server, &x->req);
+    }
     x->req.is_head = strcmp(method, "HEAD") == 0;
     if (gate_method(method) != NULL) /* MHD's text ends with the connection */
         x->req.method = gate_method(x->req.is_head ? "GET" : method);

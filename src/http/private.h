@@ -92,7 +92,7 @@ struct exchange {
 
 struct http_server {
     uv_loop_t *loop;
-    struct http_settings settings; /* listen and cors_origins are our copies */
+    struct http_settings settings; /* texts and lists are our copies */
     struct http_callbacks callbacks;
     struct list engines; /* the first is at work */
     struct list phases[PHASE_COUNT];
@@ -153,9 +153,10 @@ void deadline_sweep(uv_timer_t *timer);
 /* After every turn: cut chunked uploads that keep MHD busy for nothing. */
 void deadline_check_stuck(struct http_server *s, bool at_rest);
 
-/* cors.c. The list with its texts. */
-char **cors_copy(char *const *origins);
-void cors_free(char *const *origins); /* NULL allowed */
+/* forwarded.c. Put the client's address in the place of the proxy's. */
+void forwarded_resolve(const struct http_server *s, struct http_request *req);
+
+/* cors.c */
 /* The fields that let the calling page read the answer; how many. Their texts are the server's. */
 size_t cors_fields(const struct http_server *s, const struct http_request *req, struct http_header fields[3]);
 /* A browser asks whether a page that may call is allowed this request. */

@@ -28,7 +28,7 @@ struct http_request {
     size_t body_len;
     char id[37];         /* X-Request-Id of the client if it is 1-36 of [A-Za-z0-9._-], else a new UUID v4 */
     char trace_id[33];   /* of the client's traceparent (W3C Trace Context), "" without a valid one */
-    char remote[46];     /* client address without port */
+    char remote[46];     /* client address without port; behind a trusted proxy what that says */
     uint64_t started_ns; /* mono_ns() of the first byte of the header block as far as known */
     /* What the router callback gave for this exchange, asked at most once; NULL: it was refused before that.
      * Set before handler and done are called. */

@@ -20,14 +20,41 @@ void server_wake(struct http_server *s)
     uv_idle_start(&s->again, do_not_sleep);
 }
 
+static char **copy_texts(char *const *texts)
+{
+    size_t count = 0;
+    while (texts != NULL && texts[count] != NULL)
+        count++;
+    char **copy = x_calloc(count + 1, sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = x_strdup(texts[i]);
+    return copy;
+}
+
+static void free_texts(char *const *texts)
+{
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+        free(texts[i]);
+    free((char **)(uintptr_t)texts);
+}
+
+static void free_settings(struct http_server *s)
+{
+    free_texts(s->settings.cors_origins);
+    free_texts(s->settings.trusted_proxies);
+    free((char *)s->settings.listen);
+}
+
 static void copy_settings(struct http_server *s, const struct http_settings *settings)
 {
     char *listen = (char *)s->settings.listen;
-    char **origins = cors_copy(settings->cors_origins);
-    cors_free(s->settings.cors_origins);
+    char **origins = copy_texts(settings->cors_origins), **proxies = copy_texts(settings->trusted_proxies);
+    free_texts(s->settings.cors_origins);
+    free_texts(s->settings.trusted_proxies);
     s->settings = *settings;
     s->settings.listen = listen;
     s->settings.cors_origins = origins;
+    s->settings.trusted_proxies = proxies;
 }
 
 static struct engine *active_engine(const struct http_server *s)
@@ -56,8 +83,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_settings 
     if (s->listen_fd < 0 || engine_start(s, err) == NULL) {
         if (s->listen_fd >= 0)
             close(s->listen_fd);
-        cors_free(s->settings.cors_origins);
-        free((char *)s->settings.listen);
+        free_settings(s);
         free(s);
         return NULL;
     }
@@ -229,8 +255,7 @@ void http_server_free(struct http_server *s)
     struct list *node;
     while ((node = list_pop(&s->spare)) != NULL)
         free(CONTAINER_OF(node, struct exchange, link));
-    cors_free(s->settings.cors_origins);
-    free((char *)s->settings.listen);
+    free_settings(s);
     free(s);
 }
 

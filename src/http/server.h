@@ -34,9 +34,10 @@ struct http_settings {
     uint32_t idle_ms;      /* keep-alive without a request → closed */
     uint32_t write_ms;     /* from the answer until the client has taken all of it → closed */
     bool require_host;
-    char *const *
-        cors_origins; /* that browsers may call from, as "https://a.example" or "*"; ends with NULL; copied */
-    unsigned cors_max_age_s; /* how long a browser may remember what it was allowed */
+    /* Lists end with NULL and are copied. */
+    char *const *trusted_proxies; /* addresses and networks whose X-Forwarded-For is believed */
+    char *const *cors_origins;    /* that browsers may call from, as "https://a.example" or "*" */
+    unsigned cors_max_age_s;      /* how long a browser may remember what it was allowed */
 };
 
 struct http_server;
@@ -57,6 +58,9 @@ struct http_callbacks {
     const struct http_router *(*router)(void *data);
     void *data;
 };
+
+/* Is this an address or a network, as trusted_proxies holds them: 127.0.0.1, 10.0.0.0/8, fd00::/8? */
+bool http_is_network(const char *text);
 
 /* Opens, binds and listens (SO_REUSEPORT when shared). NULL and err if the address is taken or malformed.
  * A port of 0 picks a free one; http_server_port tells which. */

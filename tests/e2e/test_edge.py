@@ -140,3 +140,92 @@ def test_what_is_said_twice_is_not_heard(server, family, first, second):
     status, fields, body = raw(server, *two, path="/v1/children")
     assert status == 400 and fields["connection"] == "close"
     assert json.loads(body)["detail"] == f"more than one {first.split(':')[0]}"
+
+
+PER_MINUTE = 6
+
+
+@pytest.fixture(scope="module")
+def limited_server(template, tmp_path_factory):
+    """Six requests a minute for each caller, behind trusted proxies."""
+    copy = support.Database(template)
+    env = {"LEXICRAFT_LIMITS_REQUESTS_PER_MINUTE": str(PER_MINUTE),
+           "LEXICRAFT_HTTP_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8, 2001:db8:1::/48"}
+    running = support.Server(tmp_path_factory.mktemp("limited"), copy, env).start()
+    yield running
+    running.stop()
+    copy.drop()
+
+
+def left(fields):
+    name, amount = fields["ratelimit"].split(";")[:2]
+    assert name == '"requests"'
+    return int(amount.removeprefix("r="))
+
+
+def test_a_caller_is_told_what_is_left_and_when_to_come_again(limited_server):
+    def ask(token, path="/v1/users/me"):
+        return raw(limited_server, f"Authorization: Bearer {token}", path=path)
+    token = limited_server.token("staff", sub="busy")
+    for n in reversed(range(PER_MINUTE)):
+        status, fields, _ = ask(token)
+        assert (status, left(fields)) == (403, n), "refused requests count, too"
+        assert fields["ratelimit-policy"] == f'"requests";q={PER_MINUTE};w=60'
+    status, fields, body = ask(token)
+    assert (status, json.loads(body)["code"], left(fields)) == (429, "rate_limited", 0)
+    assert 1 <= int(fields["retry-after"]) <= 60 / PER_MINUTE
+    assert fields["ratelimit"].endswith(f";t={fields['retry-after']}")
+    # Somebody else at the same address is not affected, nor is who has no token.
+    assert left(ask(limited_server.token("staff", sub="calm"))[1]) == PER_MINUTE - 1
+    assert ask(limited_server.token("service", sub="busy"))[0] != 429
+    assert raw(limited_server, "X-Forwarded-For: 192.0.2.77")[0] == 200
+
+
+def test_bad_tokens_count_for_their_address(limited_server):
+    answers = [raw(limited_server, "X-Forwarded-For: 192.0.2.99", f"Authorization: Bearer {n}", path="/v1/children")
+               for n in range(PER_MINUTE + 1)]
+    assert [answer[0] for answer in answers] == [401] * PER_MINUTE + [429]
+
+
+@pytest.mark.parametrize("one, other, is_same", [
+    (["192.0.2.1"], ["192.0.2.1"], True),
+    (["192.0.2.2"], ["192.0.2.3"], False),
+    (["192.0.2.4"], ["1.2.3.4, 192.0.2.4"], True),  # whatever a client has written itself
+    (["192.0.2.5"], ["192.0.2.5, 10.1.2.3"], True),
+    (["192.0.2.6"], ["192.0.2.6 ,\t10.1.2.3 , 10.0.0.1"], True),
+    (["192.0.2.7"], ["192.0.2.7", "10.1.2.3"], True),  # two fields are one list
+    (["192.0.2.8"], ["192.0.2.8", "192.0.2.9"], False),
+    (["192.0.2.10"], ["192.0.2.10, 11.0.0.1"], False),
+    (["10.2.0.1"], ["nonsense, 10.2.0.1"], True),
+    (["::ffff:192.0.2.11"], ["192.0.2.11"], True),
+    (["2001:DB8::1"], ["2001:db8:0::1"], True),
+    (["2001:db8:2::1"], ["2001:db8:2::1, 2001:db8:1:ff::2"], True),
+    (["192.0.2.12"], ["192.0.2.12" + ", 10.0.0.1" * 300], True),
+])
+def test_who_asks_is_found_behind_trusted_proxies(limited_server, one, other, is_same):
+    """Seen by the number of requests left."""
+    def ask(values):
+        status, fields, _ = raw(limited_server, *[f"X-Forwarded-For: {value}" for value in values])
+        assert status == 200
+        return left(fields)
+    first = ask(one)
+    assert ask(other) == (first - 1 if is_same else PER_MINUTE - 1)
+
+
+def test_the_word_of_a_stranger_is_nothing(own_server):
+    own_server.extra_env = {"LEXICRAFT_LIMITS_REQUESTS_PER_MINUTE": "6", "LEXICRAFT_HTTP_TRUSTED_PROXIES": "10.0.0.0/8"}
+    own_server.start()
+    seen = [left(raw(own_server, f"X-Forwarded-For: 192.0.2.{n}")[1]) for n in range(3)]
+    assert seen == [5, 4, 3]
+
+
+def test_malformed_networks_are_refused(own_server):
+    for text in ("10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8/8", "localhost", "1.2.3.4:80"):
+        done = own_server.command("config", check=False, env={"LEXICRAFT_HTTP_TRUSTED_PROXIES": text})
+        assert done.returncode != 0 and "IP addresses and networks" in done.stderr, text
+
+
+def test_a_limit_may_be_as_large_as_its_setting(own_server):
+    own_server.extra_env = {"LEXICRAFT_LIMITS_REQUESTS_PER_MINUTE": "100000000"}
+    own_server.start()
+    assert left(raw(own_server)[1]) == 99999999

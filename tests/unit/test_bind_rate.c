@@ -15,7 +15,7 @@
 
 static unsigned take(struct rate_table *t, const char *key, unsigned capacity, unsigned period_s)
 {
-    return rate_take(t, key, strlen(key), capacity, period_s);
+    return rate_take(t, key, strlen(key), capacity, period_s, NULL);
 }
 
 static void gives_capacity_then_refuses(void **state)
@@ -28,6 +28,19 @@ static void gives_capacity_then_refuses(void **state)
     assert_in_range(wait_s, LONG_S / 10 - 1, LONG_S / 10);
     assert_int_equal(0, take(t, "b", 10, LONG_S));
     assert_int_equal(0, take(t, "", 10, LONG_S));
+    rate_table_free(t);
+}
+
+static void tells_how_many_are_left(void **state)
+{
+    (void)state;
+    struct rate_table *t = rate_table_new(1000);
+    for (unsigned i = 10; i-- > 0;) {
+        unsigned left = 99;
+        assert_int_equal(0, rate_take(t, "a", 1, 10, LONG_S, &left));
+        assert_int_equal(i, left);
+    }
+    assert_true(rate_take(t, "a", 1, 10, LONG_S, NULL) > 0);
     rate_table_free(t);
 }
 
@@ -63,9 +76,9 @@ static void longer_keys_are_told_apart(void **state)
     memset(a, 'x', sizeof(a));
     memset(b, 'x', sizeof(b));
     b[sizeof(b) - 1] = 'y';
-    assert_int_equal(0, rate_take(t, a, sizeof(a), 1, LONG_S));
-    assert_int_equal(0, rate_take(t, b, sizeof(b), 1, LONG_S));
-    assert_true(rate_take(t, a, sizeof(a), 1, LONG_S) > 0);
+    assert_int_equal(0, rate_take(t, a, sizeof(a), 1, LONG_S, NULL));
+    assert_int_equal(0, rate_take(t, b, sizeof(b), 1, LONG_S, NULL));
+    assert_true(rate_take(t, a, sizeof(a), 1, LONG_S, NULL) > 0);
     rate_table_free(t);
 }
 
@@ -124,11 +137,9 @@ static void threads_share_one_bucket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_capacity_then_refuses),
-        cmocka_unit_test(refusals_cost_nothing),
-        cmocka_unit_test(refills_with_time),
-        cmocka_unit_test(longer_keys_are_told_apart),
-        cmocka_unit_test(forgets_the_least_recently_used),
+        cmocka_unit_test(gives_capacity_then_refuses), cmocka_unit_test(tells_how_many_are_left),
+        cmocka_unit_test(refusals_cost_nothing),       cmocka_unit_test(refills_with_time),
+        cmocka_unit_test(longer_keys_are_told_apart),  cmocka_unit_test(forgets_the_least_recently_used),
         cmocka_unit_test(threads_share_one_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
