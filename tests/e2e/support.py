@@ -212,6 +212,7 @@ class Server:
             LEXICRAFT_AUTH_HASH_MEMORY_BYTES="1048576",
             LEXICRAFT_AUTH_HASH_PASSES="1",
             LEXICRAFT_LIMITS_LOGIN_ATTEMPTS="10000",
+            LEXICRAFT_LIMITS_LOGIN_ATTEMPTS_PER_ADDRESS="1000000",
         )
         if self.database:
             keep.update(DATABASE_URL=self.database.url, LEXICRAFT_MIGRATION_URL=self.database.owner_url)
