@@ -73,17 +73,38 @@ static struct program *owner_of(struct worker *w, const struct http_router *rout
     return NULL;
 }
 
+static bool fits(const struct worker *w, const struct http_request *req, const struct http_route *route)
+{
+    const struct config *config = w->live->generation->config;
+    uint64_t most = route->body_bytes_max > 0 ? route->body_bytes_max : (uint64_t)config->http.body_bytes_max;
+    return req->body_len <= most;
+}
+
+/* A request begins with its handler: one whose body was on its way during a reload moves on to the live
+ * program, so that no slow client keeps an old one. False: it is not the same there. */
+static bool move_to_live(struct worker *w, struct http_request *req)
+{
+    struct http_match match;
+    if (http_router_match(w->live->router, req->method, req->path, &match, NULL, 0) != HTTP_MATCH_OK ||
+        !fits(w, req, match.route))
+        return false;
+    owner_of(w, req->router)->requests--;
+    w->live->requests++;
+    req->router = w->live->router;
+    req->match = match;
+    return true;
+}
+
 static void handle(struct http_request *req, void *data)
 {
     static const struct http_header later = {"Retry-After", "1"};
-    struct program *p = owner_of(data, req->router);
-    assert(p != NULL);
-    /* A body that took longer than the old generation was given. */
-    if (p->app == NULL)
+    struct worker *w = data;
+    bool is_open = w->live->app != NULL; /* not when the worker closes */
+    if (is_open && (req->router == w->live->router || move_to_live(w, req)))
+        bind_http_handle(w->live->app, req);
+    else
         http_respond_problem(req, 503, "unavailable", "The server has begun anew meanwhile. Send it again.",
                              &later, 1);
-    else
-        bind_http_handle(p->app, req);
 }
 
 static void log_request(const struct worker *w, const struct http_request *req, const char *route, int status,
@@ -133,12 +154,14 @@ static void publish(struct worker *w)
         w->changed(w->data);
 }
 
-/* Let go of old programs that nothing runs on any more. */
+/* Let go of old programs that nothing runs on any more; bodies under way need the router only. */
 static void reap(struct worker *w)
 {
     list_for_each (node, safe, &w->old) {
         struct program *p = CONTAINER_OF(node, struct program, link);
-        if (p->requests > 0 || (p->app != NULL && p->app->task_count > 0))
+        if (p->app != NULL && p->app->task_count == 0)
+            program_retire(p);
+        if (p->requests > 0 || p->app != NULL)
             continue;
         list_remove(&p->link);
         program_free(p);

@@ -2,12 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 
 import pytest
 
-from support import Client, Family, Server, wait_for
+from support import PATIENCE_S, Client, Family, Server, wait_for
 
 AWARD = "[2] = 25,"
 BROKEN = {
@@ -193,6 +194,26 @@ def test_two_hundred_reloads_under_load(database, tmp_path):
         assert seen <= live and len(seen) > rounds / 10
     finally:
         server.stop()
+
+
+def test_a_slow_body_holds_up_no_reload(own_server):
+    """However long a client takes for its body: no reload waits for it, and it is answered in the end."""
+    own_server.extra_env.update(LEXICRAFT_HTTP_DRAIN_MS="600000", LEXICRAFT_HTTP_BODY_MS="600000")
+    running = own_server.start()
+    host, port = running.api.split(":")
+    path = running.root / "lua/rules/points.lua"
+    good = path.read_text()
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as wire:
+        wire.sendall(b"POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                     b"Connection: close\r\nContent-Length: 2\r\n\r\n{")
+        for n in range(3):
+            path.write_text(good + f"\n-- edit {n}\n")
+            assert running.reload().status == 200  # a kept generation would hold up the next one for ten minutes
+        wire.sendall(b"}")
+        received = b""
+        while chunk := wire.recv(4096):
+            received += chunk
+    assert received.startswith(b"HTTP/1.1 400 "), received
 
 
 def test_a_request_ends_on_the_generation_it_began_with(running):
