@@ -36,7 +36,7 @@ describe("arguments of a command", function()
   end)
 
   it("show their usage", function()
-    assert.equal("A [B] [--since TIME] [--force]", arguments.usage(command))
+    assert.equal("A [B] [--since TIME] [--force] [--json]", arguments.usage(command))
     assert.same({ "--since TIME", "how far back" }, arguments.option_help(command)[1])
   end)
 end)

@@ -89,7 +89,7 @@ function arguments.parse(command, argv)
   return name_words(command, words, taken)
 end
 
----@return string  "DIR [--since TIME]"
+---@return string  "DIR [--since TIME] [--json]"
 function arguments.usage(command)
   local parts = {}
   for _, argument in ipairs(command.arguments or {}) do
@@ -99,6 +99,7 @@ function arguments.usage(command)
     local text = "--" .. option[1] .. (option.value and " " .. option.value or "")
     parts[#parts + 1] = option.required and text or "[" .. text .. "]"
   end
+  parts[#parts + 1] = "[--json]"
   return table.concat(parts, " ")
 end
 
