@@ -1,5 +1,6 @@
 -- Relationships between known words that a child has found, and their bonus.
 local bonuses = require "actions.bonuses"
+local children = require "store.children"
 local clock = require "clock"
 local points_accounts = require "store.points_accounts"
 local problem = require "lib.problem"
@@ -69,6 +70,28 @@ function discoveries.pay(tx, child_id, parent_id, id, staff)
   end
   outcome.discovery = store.mark_paid(tx, child_id, id)
   return outcome
+end
+
+---@return db.row? discovery
+---@return problem? err
+function discoveries.find(child_id, parent_id, id)
+  local row = store.find(child_id, parent_id, id)
+  if not row then
+    return nil, problem.not_found()
+  end
+  return row
+end
+
+---In the order in which they were recorded. A pair is found in either direction where its relationship has none.
+---@param filter { source_learning_point_id: string?, target_learning_point_id: string?, relationship_type: string? }
+---@return db.row[]? rows
+---@return problem? err
+function discoveries.list(child_id, parent_id, filter, after_id, limit)
+  local rows = store.list(child_id, parent_id, filter, after_id, limit)
+  if #rows == 0 and not children.find(child_id, parent_id) then
+    return nil, problem.not_found()
+  end
+  return rows
 end
 
 return discoveries

@@ -52,19 +52,35 @@ function progress.begin(tx, child_id, parent_id, learning_point_id)
   return start(tx, child_id, learning_point_id, before.tier, now)
 end
 
+-- Hold the account; the progress row as it is then, with `next`, its open test.
+local function hold(tx, child_id, parent_id, id)
+  local locked = points_accounts.lock(tx, child_id, parent_id)
+  local open = tests.open(tx, child_id, id)
+  local row = store.read(tx, child_id, parent_id, id):one()
+  local account = locked:one()
+  if account and row then
+    row.next = open:one()
+    return account, row
+  end
+end
+
 ---Begin a point that failed again, in the tier it had.
 ---@param tx db.tx
+---@param may_change fun(row: db.row): problem?  is this what the caller has seen?
 ---@return { progress: db.pending, next: db.pending }?
 ---@return problem? err
-function progress.begin_again(tx, child_id, parent_id, id)
+function progress.begin_again(tx, child_id, parent_id, id, may_change)
   local now = clock.now()
-  local account = points_accounts.lock(tx, child_id, parent_id)
-  local row = store.read(tx, child_id, parent_id, id):one()
-  if not account:one() or not row then
+  local account, row = hold(tx, child_id, parent_id, id)
+  if not account then
     return nil, problem.not_found()
   end
+  local err = may_change(row)
+  if err then
+    return nil, err
+  end
   local today = store.before_beginning(tx, child_id, parent_id, row.learning_point_id, now):one()
-  local err = refusal {
+  err = refusal {
     learning_point_id = row.learning_point_id, status = row.status, begun_today = today.begun_today,
   }
   if err then
@@ -77,15 +93,18 @@ end
 ---@param tx db.tx
 ---@param reason string?
 ---@param actor string  sub of the person who decides it
+---@param may_change fun(row: db.row): problem?  is this what the caller has seen?
 ---@return { progress: db.pending }?
 ---@return problem? err
-function progress.fail(tx, child_id, id, reason, actor)
+function progress.fail(tx, child_id, id, reason, actor, may_change)
   local now = clock.now()
-  local locked = points_accounts.lock(tx, child_id, nil)
-  local row = store.read(tx, child_id, nil, id):one()
-  local account = locked:one()
-  if not account or not row then
+  local account, row = hold(tx, child_id, nil, id)
+  if not account then
     return nil, problem.not_found()
+  end
+  local err = may_change(row)
+  if err then
+    return nil, err
   end
   if row.status == "failed" then
     return nil, problem.new("wrong_status", "The point has failed already.", { current_status = row.status })
@@ -130,10 +149,41 @@ function progress.find(child_id, parent_id, id)
   return add_next(child_id, { row })[1]
 end
 
+---Forget a point that was begun and never tested.
+---@param tx db.tx
+---@return boolean? removed
+---@return problem? err
+function progress.remove(tx, child_id, parent_id, id)
+  local account = points_accounts.lock(tx, child_id, parent_id)
+  local before = store.before_removal(tx, child_id, parent_id, id):one()
+  if not account:one() or not before then
+    return nil, problem.not_found()
+  end
+  if before.is_in_ledger or before.is_tested then
+    return nil, problem.new("progress_in_use", "A point that was tested, or that points were given for, is kept.")
+  end
+  tests.remove_of(tx, child_id, id)
+  store.remove(tx, child_id, id)
+  return true
+end
+
+---What the child knows: learning points, each with the highest tier that is verified.
+---@param after_point string  id of the last one seen; "": from the start
+---@return db.row[]? rows
+---@return problem? err
+function progress.known(child_id, parent_id, after_point, limit)
+  local rows = store.known(child_id, parent_id, after_point, limit)
+  if #rows == 0 and not children.find(child_id, parent_id) then
+    return nil, problem.not_found()
+  end
+  return rows
+end
+
+---@param filter { learning_point_id: string?, status: string?, tier: integer? }
 ---@return db.row[]? rows  each with `next`, its open test
 ---@return problem? err
-function progress.list(child_id, parent_id, status, after_id, limit)
-  local rows = store.list(child_id, parent_id, status, after_id, limit)
+function progress.list(child_id, parent_id, filter, after_id, limit)
+  local rows = store.list(child_id, parent_id, filter, after_id, limit)
   if #rows == 0 and not children.find(child_id, parent_id) then
     return nil, problem.not_found()
   end

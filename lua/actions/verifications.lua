@@ -1,5 +1,6 @@
 -- Tests: what is due, and what a result leads to. The heart of the program: status, next test, ledger and account follow
 -- from one result in one transaction of two round trips.
+local calendar = require "store.calendar"
 local children = require "store.children"
 local clock = require "clock"
 local ledger = require "actions.ledger"
@@ -22,11 +23,45 @@ function verifications.find(child_id, parent_id, id)
   return verification
 end
 
----@param only_due boolean
+-- What a list shows of a span of days: only what is due already, or only what is not due yet; both are open.
+local function narrowed(span, filter)
+  local from_us, until_us, completed = span.from_us, span.until_us, filter.completed
+  if filter.due == nil then
+    return from_us, until_us, completed
+  end
+  local next_us = clock.now_us() + 1
+  if filter.due then
+    until_us = math.min(until_us, next_us)
+  else
+    from_us = math.max(from_us, next_us)
+  end
+  return from_us, completed and 0 or until_us, false
+end
+
+---@class verifications.filter
+---@field due boolean?        true: open and due; false: open and not due yet
+---@field completed boolean?
+---@field learning_progress_id integer?
+---@field from string?        first day on which they fall due, where the parent lives
+---@field to string?          last day
+
+---In the order in which they fall due.
+---@param filter verifications.filter
+---@param after { [1]: integer, [2]: integer }  due_us and id of the last one seen
 ---@return db.row[]? rows
 ---@return problem? err
-function verifications.list(child_id, parent_id, only_due, after, limit)
-  local rows = store.list(child_id, parent_id, only_due and clock.now() or nil, after, limit)
+function verifications.list(child_id, parent_id, filter, after, limit)
+  local span = calendar.always()
+  if filter.from or filter.to then
+    span = calendar.of_child(child_id, parent_id, filter.from, filter.to)
+    if not span then
+      return nil, problem.not_found()
+    end
+  end
+  local from_us, until_us, completed = narrowed(span, filter)
+  local rows = store.list(child_id, parent_id, {
+    learning_progress_id = filter.learning_progress_id, completed = completed, before_us = until_us,
+  }, after[1] < from_us and { from_us, 0 } or after, limit)
   if #rows == 0 and not children.find(child_id, parent_id) then
     return nil, problem.not_found()
   end
@@ -162,6 +197,9 @@ local function write(tx, completion, result)
     account = account,
   })
   learning_progress.save(tx, progress, completion.algorithm_state, now)
+  if test.is_open_in_other_tier then
+    store.put_off_others(tx, progress, now)
+  end
   for index, entry in ipairs(completion.moves) do
     outcome.transactions[index] = points_transactions.add(tx, progress.child_id, entry.sequence, entry.move, {
       tier = test.tier,

@@ -1,4 +1,5 @@
 -- Points turned into money: a parent asks, an operator pays, or the points come back.
+local calendar = require "store.calendar"
 local children = require "store.children"
 local clock = require "clock"
 local ledger = require "actions.ledger"
@@ -111,20 +112,58 @@ function withdrawals.find(child_id, parent_id, id)
   return row
 end
 
+---By its id alone.
+---@param parent_id string?  nil: of any family
+---@return db.row? withdrawal
+---@return problem? err
+function withdrawals.find_by_id(parent_id, id)
+  local row = store.find_by_id(parent_id, id)
+  if not row then
+    return nil, problem.not_found()
+  end
+  return row
+end
+
+---@class withdrawals.filter
+---@field status string?
+---@field from string?  first day of their requests
+---@field to string?    last day
+
+-- The filter of the store, and where the list begins, in a span of days.
+local function within(span, filter, after)
+  return { status = filter.status, before_us = span.until_us }, after[1] < span.from_us and { span.from_us, 0 } or after
+end
+
+---In the order of their requests; days are those of where the parent lives.
+---@param filter withdrawals.filter
+---@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
 ---@return db.row[]? rows
 ---@return problem? err
-function withdrawals.list(child_id, parent_id, status, after_id, limit)
-  local rows = store.list(child_id, parent_id, status, after_id, limit)
+function withdrawals.list(child_id, parent_id, filter, after, limit)
+  local span = calendar.always()
+  if filter.from or filter.to then
+    span = calendar.of_child(child_id, parent_id, filter.from, filter.to)
+    if not span then
+      return nil, problem.not_found()
+    end
+  end
+  local narrowed, start = within(span, filter, after)
+  local rows = store.list(child_id, parent_id, narrowed, start, limit)
   if #rows == 0 and not children.find(child_id, parent_id) then
     return nil, problem.not_found()
   end
   return rows
 end
 
----Of one parent's children; of all families where parent_id is nil.
+---Of one parent's children; of all families where parent_id is nil, by days of UTC.
+---@param filter withdrawals.filter
+---@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
 ---@return db.row[]
-function withdrawals.list_all(parent_id, status, after_id, limit)
-  return store.list_all(parent_id, status, after_id, limit)
+function withdrawals.list_all(parent_id, filter, after, limit)
+  local has_days = filter.from or filter.to
+  local span = has_days and calendar.of_parent(parent_id, filter.from, filter.to) or calendar.always()
+  local narrowed, start = within(span, filter, after)
+  return store.list_all(parent_id, narrowed, start, limit)
 end
 
 return withdrawals

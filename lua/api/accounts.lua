@@ -7,6 +7,9 @@ local accounts = {}
 
 accounts.transactions_query = page.query {
   type = { type = "string", enum = { "opening", "earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted" } },
+  learning_progress_id = { type = "integer", minimum = 1 },
+  from = { type = "string", format = "date", doc = "first day, where the parent lives" },
+  to = { type = "string", format = "date", doc = "last day, where the parent lives" },
 }
 
 function accounts.get(call)
@@ -22,8 +25,7 @@ function accounts.transactions(call)
   if not limit then
     return nil, before
   end
-  local rows, err = actions.transactions(call.params.child_id, call.caller.parent_id, call.query.type, before[1],
-    limit + 1)
+  local rows, err = actions.transactions(call.params.child_id, call.caller.parent_id, call.query, before[1], limit + 1)
   if not rows then
     return nil, err
   end

@@ -29,6 +29,7 @@ local TAGS = {
   children = "Children of a parent.",
   ["learning-points"] = "What can be learned.",
   progress = "What a child is learning and has learned.",
+  ["known-points"] = "What a child knows.",
   verifications = "Tests and their results.",
   account = "A child's points.",
   transactions = "Every move of a child's points.",

@@ -1,32 +1,57 @@
 -- Relationships between known words that a child has found.
 local actions = require "actions.discoveries"
 local idempotency = require "actions.idempotency"
+local page = require "lib.page"
 local views = require "api.views"
 
 local discoveries = {}
 
-discoveries.pair = {
-  type = "object",
-  required = { "source_learning_point_id", "target_learning_point_id", "relationship_type" },
-  properties = {
-    source_learning_point_id = { type = "string", format = "slug" },
-    target_learning_point_id = { type = "string", format = "slug" },
-    relationship_type = {
-      type = "string",
-      enum = {
-        "PREREQUISITE_OF", "COLLOCATES_WITH", "RELATED_TO", "PART_OF", "OPPOSITE_OF", "MORPHOLOGICAL", "REGISTER_VARIANT",
-        "FREQUENCY_RANK",
-      },
+local PAIR = {
+  source_learning_point_id = { type = "string", format = "slug" },
+  target_learning_point_id = { type = "string", format = "slug" },
+  relationship_type = {
+    type = "string",
+    enum = {
+      "PREREQUISITE_OF", "COLLOCATES_WITH", "RELATED_TO", "PART_OF", "OPPOSITE_OF", "MORPHOLOGICAL", "REGISTER_VARIANT",
+      "FREQUENCY_RANK",
     },
   },
 }
+
+discoveries.pair = {
+  type = "object",
+  required = { "source_learning_point_id", "target_learning_point_id", "relationship_type" },
+  properties = PAIR,
+}
+
+discoveries.query = page.query(PAIR)
 
 function discoveries.create(call)
   return idempotency.transaction(call, function(tx)
     return actions.record(tx, call.params.child_id, call.caller.parent_id, call.body)
   end, function(row)
-    return { status = 201, json = views.discovery(row) }
+    return { status = 201, headers = { Location = call.request.path .. "/" .. row.id }, json = views.discovery(row) }
   end)
+end
+
+function discoveries.list(call)
+  local limit, after = page.position(call.query, { "integer" }, { page.BEFORE_FIRST })
+  if not limit then
+    return nil, after
+  end
+  local rows, err = actions.list(call.params.child_id, call.caller.parent_id, call.query, after[1], limit + 1)
+  if not rows then
+    return nil, err
+  end
+  return page.response(call, rows, limit, { "id" }, views.discovery)
+end
+
+function discoveries.get(call)
+  local row, err = actions.find(call.params.child_id, call.caller.parent_id, call.params.id)
+  if not row then
+    return nil, err
+  end
+  return { status = 200, json = views.discovery(row) }
 end
 
 function discoveries.pay(call)

@@ -1,5 +1,6 @@
 -- What a child is learning.
 local actions = require "actions.progress"
+local etag = require "lib.etag"
 local idempotency = require "actions.idempotency"
 local page = require "lib.page"
 local problem = require "lib.problem"
@@ -15,7 +16,11 @@ progress.beginning = {
 
 progress.query = page.query {
   status = { type = "string", enum = { "learning", "pending", "verified", "failed" } },
+  tier = { type = "integer", minimum = 1, maximum = 7 },
+  learning_point_id = { type = "string", format = "slug" },
 }
+
+progress.known_query = page.query()
 
 progress.change = {
   type = "object",
@@ -50,14 +55,25 @@ function progress.update(call)
   if not CHANGED_BY[status][call.caller.role] then
     return nil, problem.new("forbidden", ("The role %q may not set this status."):format(call.caller.role))
   end
+  local function may_change(row)
+    return etag.refusal(call.request, views.progress(row, row.next), "optional")
+  end
   return idempotency.transaction(call, function(tx)
     if status == "failed" then
-      return actions.fail(tx, call.params.child_id, call.params.id, call.body.reason, call.caller.sub)
+      return actions.fail(tx, call.params.child_id, call.params.id, call.body.reason, call.caller.sub, may_change)
     end
-    return actions.begin_again(tx, call.params.child_id, call.caller.parent_id, call.params.id)
+    return actions.begin_again(tx, call.params.child_id, call.caller.parent_id, call.params.id, may_change)
   end, function(changed)
     local row = changed.progress:one()
-    return { status = 200, json = views.progress(row, changed.next and changed.next:one()) }
+    return etag.response(views.progress(row, changed.next and changed.next:one()))
+  end)
+end
+
+function progress.delete(call)
+  return idempotency.transaction(call, function(tx)
+    return actions.remove(tx, call.params.child_id, call.caller.parent_id, call.params.id)
+  end, function()
+    return { status = 204 }
   end)
 end
 
@@ -66,7 +82,7 @@ function progress.list(call)
   if not limit then
     return nil, after
   end
-  local rows, err = actions.list(call.params.child_id, call.caller.parent_id, call.query.status, after[1], limit + 1)
+  local rows, err = actions.list(call.params.child_id, call.caller.parent_id, call.query, after[1], limit + 1)
   if not rows then
     return nil, err
   end
@@ -80,7 +96,19 @@ function progress.get(call)
   if not row then
     return nil, err
   end
-  return { status = 200, json = views.progress(row, row.next) }
+  return etag.response(views.progress(row, row.next))
+end
+
+function progress.known(call)
+  local limit, after = page.position(call.query, { "text" }, { "" })
+  if not limit then
+    return nil, after
+  end
+  local rows, err = actions.known(call.params.child_id, call.caller.parent_id, after[1], limit + 1)
+  if not rows then
+    return nil, err
+  end
+  return page.response(call, rows, limit, { "learning_point_id" }, views.known_point)
 end
 
 return progress

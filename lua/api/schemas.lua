@@ -83,6 +83,11 @@ schemas.progress = object("Progress", "How far a child is with one learning poin
   updated_at = TIME, next_verification = maybe(schemas.verification),
 })
 
+schemas.known_point = object("KnownPoint", "A learning point that a child knows.", {
+  learning_point_id = SLUG, word = TEXT, type = one_of("word", "phrase", "idiom", "prefix", "suffix"), tier = TIER,
+  verified_at = TIME,
+})
+
 schemas.account = object("Account", "A child's points.", {
   child_id = UUID, total_earned = COUNT, available_points = COUNT, locked_points = COUNT, withdrawn_points = COUNT,
   deficit_points = COUNT, updated_at = TIME,

@@ -20,14 +20,20 @@ verifications.result = {
   },
 }
 
-verifications.query = page.query { due = { type = "boolean" } }
+verifications.query = page.query {
+  due = { type = "boolean", doc = "true: open tests that can be taken now; false: open tests that cannot yet" },
+  completed = { type = "boolean" },
+  learning_progress_id = { type = "integer", minimum = 1 },
+  from = { type = "string", format = "date", doc = "first day on which they fall due, where the parent lives" },
+  to = { type = "string", format = "date", doc = "last day on which they fall due" },
+}
 
 function verifications.list(call)
   local limit, after = page.position(call.query, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
-  local rows, err = actions.list(call.params.child_id, call.caller.parent_id, call.query.due, after, limit + 1)
+  local rows, err = actions.list(call.params.child_id, call.caller.parent_id, call.query, after, limit + 1)
   if not rows then
     return nil, err
   end

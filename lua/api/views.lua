@@ -26,6 +26,8 @@ local VERIFICATION = {
   "completed", "completed_at", "cancelled_at", "passed", "score", "created_at",
 }
 
+local KNOWN_POINT = { "learning_point_id", "word", "type", "tier", "verified_at" }
+
 local ACCOUNT = {
   "child_id", "total_earned", "available_points", "locked_points", "withdrawn_points", "deficit_points", "updated_at",
 }
@@ -90,6 +92,10 @@ function views.progress(row, next_test)
   local shown = pick(row, PROGRESS)
   shown.next_verification = next_test and views.verification(next_test) or json.null
   return shown
+end
+
+function views.known_point(row)
+  return pick(row, KNOWN_POINT)
 end
 
 function views.account(row)

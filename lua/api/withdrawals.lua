@@ -26,6 +26,8 @@ withdrawals.move = {
 
 withdrawals.query = page.query {
   status = { type = "string", enum = { "pending", "processing", "completed", "failed", "cancelled" } },
+  from = { type = "string", format = "date", doc = "first day of their requests, where the parent lives; of UTC for operators" },
+  to = { type = "string", format = "date", doc = "last day of their requests" },
 }
 
 -- Each caller's way to see a withdrawal: bank accounts are for operators.
@@ -45,31 +47,39 @@ function withdrawals.create(call)
 end
 
 local function answer_with_page(call, list)
-  local limit, after = page.position(call.query, { "integer" }, { page.BEFORE_FIRST })
+  local limit, after = page.position(call.query, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
-  local rows, err = list(after[1], limit + 1)
+  local rows, err = list(after, limit + 1)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "id" }, view_for(call))
+  return page.response(call, rows, limit, { "created_us", "id" }, view_for(call))
 end
 
 function withdrawals.list(call)
-  return answer_with_page(call, function(after_id, limit)
-    return actions.list(call.params.child_id, call.caller.parent_id, call.query.status, after_id, limit)
+  return answer_with_page(call, function(after, limit)
+    return actions.list(call.params.child_id, call.caller.parent_id, call.query, after, limit)
   end)
 end
 
 function withdrawals.list_all(call)
-  return answer_with_page(call, function(after_id, limit)
-    return actions.list_all(call.caller.parent_id, call.query.status, after_id, limit)
+  return answer_with_page(call, function(after, limit)
+    return actions.list_all(call.caller.parent_id, call.query, after, limit)
   end)
 end
 
 function withdrawals.get(call)
   local row, err = actions.find(call.params.child_id, call.caller.parent_id, call.params.id)
+  if not row then
+    return nil, err
+  end
+  return { status = 200, json = view_for(call)(row) }
+end
+
+function withdrawals.get_any(call)
+  local row, err = actions.find_by_id(call.caller.parent_id, call.params.id)
   if not row then
     return nil, err
   end

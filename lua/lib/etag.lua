@@ -23,10 +23,14 @@ end
 ---May this request change what is shown now?
 ---@param request http.request
 ---@param shown table  as it is now, read under a lock
+---@param need? "optional"  a change that is safe without If-Match, but for a late repetition
 ---@return problem?
-function etag.refusal(request, shown)
+function etag.refusal(request, shown, need)
   local given = request:header("If-Match")
   if not given then
+    if need == "optional" then
+      return nil
+    end
     return problem.new("precondition_required", "If-Match is needed, with the ETag of what is to be changed.")
   end
   if given:match("^%s*(.-)%s*$") == "*" then

@@ -9,6 +9,7 @@ format.DETAILS = {
   country = "must be a country's code of two capital letters",
   ["time-zone"] = "must be the name of a time zone, such as Asia/Taipei",
   line = "must be one line of text",
+  date = "must be a date, such as 2026-03-02",
 }
 
 local UUID = "^" .. ("%x"):rep(8) .. ("%-" .. ("%x"):rep(4)):rep(3) .. "%-" .. ("%x"):rep(12) .. "$"
@@ -40,6 +41,22 @@ format["time-zone"] = function(text)
     return false
   end
   return text == "UTC" or (#text <= 64 and text:find("^[A-Za-z_]+/[A-Za-z_/-]*[A-Za-z_]$") ~= nil and not text:find("//"))
+end
+
+local DAYS_OF_MONTH = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+
+---A day that the calendar has.
+function format.date(text)
+  local year, month, day = text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)$")
+  if not year then
+    return false
+  end
+  year, month, day = tonumber(year), tonumber(month), tonumber(day)
+  local days = DAYS_OF_MONTH[month]
+  if month == 2 and year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0) then
+    days = 29
+  end
+  return year >= 1 and days ~= nil and day >= 1 and day <= days
 end
 
 ---Text a person typed: no control characters.

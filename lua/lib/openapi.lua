@@ -114,7 +114,8 @@ local function codes_of(route)
   add(route.body, "invalid_json", "invalid_body", "body_too_large", "unsupported_media_type")
   add(route.once, "invalid_idempotency_key", "idempotency_in_progress", "idempotency_key_reused")
   add(route.once == "required", "idempotency_key_required")
-  add(route.match, "precondition_failed", "precondition_required")
+  add(route.match, "precondition_failed")
+  add(route.match and route.match ~= "optional", "precondition_required")
   add(route.fails, table.unpack(route.fails or {}))
   return codes
 end
@@ -218,7 +219,7 @@ local function parameters_of(route, document)
     table.insert(parameters, reference("parameters", route.once == "required" and "RequiredKey" or "OptionalKey"))
   end
   if route.match then
-    table.insert(parameters, reference("parameters", "IfMatch"))
+    table.insert(parameters, reference("parameters", route.match == "optional" and "OptionalIfMatch" or "IfMatch"))
   end
   return json.array(parameters)
 end
@@ -276,6 +277,14 @@ local function key_parameter(is_required)
   }
 end
 
+local function match_parameter(is_required)
+  return {
+    ["in"] = "header", name = "If-Match", required = is_required,
+    description = "The ETag that what is to be changed was read with; *: whatever it is by now.",
+    schema = { type = "string" }, example = TAG,
+  }
+end
+
 local function header(description, value, schema)
   return { description = description, schema = schema or { type = "string" }, example = value }
 end
@@ -285,11 +294,7 @@ local function components()
     schemas = {},
     parameters = {
       OptionalKey = key_parameter(false), RequiredKey = key_parameter(true),
-      IfMatch = {
-        ["in"] = "header", name = "If-Match", required = true,
-        description = "The ETag that what is to be changed was read with; *: whatever it is by now.",
-        schema = { type = "string" }, example = TAG,
-      },
+      IfMatch = match_parameter(true), OptionalIfMatch = match_parameter(false),
     },
     headers = {
       ["X-Request-Id"] = header("The id of the request, one's own or made here; the log repeats it.", "abc-123"),

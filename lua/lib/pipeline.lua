@@ -43,7 +43,7 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field handle fun(call: pipeline.call): http.response?, problem?
 ---@field query? table     schema; none: no parameters are known
 ---@field body? table      schema
----@field match? boolean     a change: If-Match is needed (lib/etag.lua)
+---@field match? true|"optional"  a change: If-Match is needed, or heeded where it is sent (lib/etag.lua)
 ---@field once? "optional"|"required"  an Idempotency-Key may or must be sent; a required one is remembered for ever
 ---@field doc string
 ---@field name string       the operation's name in generated clients

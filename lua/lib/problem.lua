@@ -23,6 +23,7 @@ local STATUS = {
   daily_limit = 409,
   too_early = 409,
   already_completed = 409,
+  progress_in_use = 409,
   wrong_status = 409,
   in_deficit = 409,
   insufficient_points = 409,

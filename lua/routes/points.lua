@@ -16,7 +16,7 @@ return {
 
   {
     method = "GET", path = "/v1/children/{child_id:uuid}/transactions",
-    doc = "Every move of the child's points, newest first.",
+    doc = "Every move of the child's points, newest first; filtered by type, learning progress and days.",
     name = "listTransactions", returns = { 200, schemas.page(schemas.transaction) },
     roles = roles.EVERYBODY,
     query = accounts.transactions_query,
@@ -90,5 +90,12 @@ return {
     roles = { "parent", "operator" },
     query = withdrawals.query,
     handle = withdrawals.list_all,
+  },
+  {
+    method = "GET", path = "/v1/withdrawals/{id:int}",
+    doc = "One withdrawal, by its id alone: of one's own children, or anybody's for operators.",
+    name = "findWithdrawal", returns = { 200, schemas.withdrawal },
+    roles = { "parent", "operator" },
+    handle = withdrawals.get_any,
   },
 }

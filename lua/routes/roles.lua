@@ -4,4 +4,5 @@ return {
   ADULTS = { "parent", "service", "staff", "operator" },
   PLATFORM = { "service", "staff", "operator" },
   FAMILY = { "parent", "child", "service" },
+  FAMILY_AND_STAFF = { "parent", "child", "service", "staff" },
 }

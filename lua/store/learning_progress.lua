@@ -64,6 +64,66 @@ local list_of_status = db.sql [[
   order by p.id
   limit $4]]
 
+local list_of_tier = db.sql [[
+  select p.child_id, p.id, p.learning_point_id, p.tier, p.status, p.attempt, p.learned_at, p.highest_day, p.points,
+         p.unlocked_points, p.verified_at, p.created_at, p.updated_at
+  from learning_progress p
+  join children c on c.id = p.child_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.id > $3 and p.tier = $5
+  order by p.id
+  limit $4]]
+
+local list_of_status_and_tier = db.sql [[
+  select p.child_id, p.id, p.learning_point_id, p.tier, p.status, p.attempt, p.learned_at, p.highest_day, p.points,
+         p.unlocked_points, p.verified_at, p.created_at, p.updated_at
+  from learning_progress p
+  join children c on c.id = p.child_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.id > $3 and p.status = $5 and p.tier = $6
+  order by p.id
+  limit $4]]
+
+-- At most one row for each tier.
+local list_of_point = db.sql [[
+  select p.child_id, p.id, p.learning_point_id, p.tier, p.status, p.attempt, p.learned_at, p.highest_day, p.points,
+         p.unlocked_points, p.verified_at, p.created_at, p.updated_at
+  from learning_progress p
+  join children c on c.id = p.child_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.id > $3 and p.learning_point_id = $5
+    and ($6::text is null or p.status = $6) and ($7::integer is null or p.tier = $7)
+  order by p.id
+  limit $4]]
+
+-- What the child knows, each learning point once, in the highest tier that is verified. $3: after this one.
+local known = db.sql [[
+  select p.learning_point_id, l.word, l.type, p.tier, p.verified_at
+  from learning_progress p
+  join children c on c.id = p.child_id
+  join learning_points l on l.id = p.learning_point_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.status = 'verified' and p.learning_point_id > $3
+    and not exists (
+      select from learning_progress higher
+      where higher.child_id = p.child_id and higher.learning_point_id = p.learning_point_id and higher.status = 'verified'
+        and higher.tier > p.tier)
+  order by p.learning_point_id
+  limit $4]]
+
+-- Is there anything that must not be forgotten with it? Points, the result of a test, or questions that were seen.
+local before_removal = db.sql [[
+  select p.opening_points > 0 or exists (
+           select from points_transactions t
+           where t.child_id = p.child_id and t.learning_progress_id = p.id) as is_in_ledger,
+         exists (
+           select from verification_schedule v
+           where v.child_id = p.child_id and v.learning_progress_id = p.id
+             and (v.completed and v.cancelled_at is null or v.started_at is not null)) as is_tested
+  from learning_progress p
+  join children c on c.id = p.child_id
+  where p.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and p.id = $3]]
+
+local remove = db.sql [[
+  delete from learning_progress
+  where child_id = $1 and id = $2]]
+
 -- Its attempt ends without a test.
 local lose = db.sql [[
   update learning_progress
@@ -112,11 +172,37 @@ function learning_progress.find(child_id, parent_id, id)
   return db.one(find, child_id, parent_id, id)
 end
 
-function learning_progress.list(child_id, parent_id, status, after_id, limit)
-  if status then
+---@param filter { learning_point_id: string?, status: string?, tier: integer? }
+function learning_progress.list(child_id, parent_id, filter, after_id, limit)
+  local status, tier = filter.status, filter.tier
+  if filter.learning_point_id then
+    return db.query(list_of_point, child_id, parent_id, after_id, limit, filter.learning_point_id, status, tier)
+  elseif status and tier then
+    return db.query(list_of_status_and_tier, child_id, parent_id, after_id, limit, status, tier)
+  elseif status then
     return db.query(list_of_status, child_id, parent_id, after_id, limit, status)
+  elseif tier then
+    return db.query(list_of_tier, child_id, parent_id, after_id, limit, tier)
   end
   return db.query(list, child_id, parent_id, after_id, limit)
+end
+
+---In the order of the ids of the learning points.
+---@param after_point string  id of the last one seen; "": from the start
+function learning_progress.known(child_id, parent_id, after_point, limit)
+  return db.query(known, child_id, parent_id, after_point, limit)
+end
+
+---Queue: is_in_ledger, is_tested. No row: no such progress.
+---@return db.pending
+function learning_progress.before_removal(tx, child_id, parent_id, id)
+  return tx:later(before_removal, child_id, parent_id, id)
+end
+
+---Queue: the row, once its tests are gone.
+---@return db.pending
+function learning_progress.remove(tx, child_id, id)
+  return tx:later(remove, child_id, id)
 end
 
 return learning_progress

@@ -15,15 +15,16 @@ local add = db.sql [[
             reverses_id, description, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
             rule_version, created_at]]
 
+-- $3: from this sequence number on; $4: before this one.
 local list = db.sql [[
   select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
          t.withdrawal_request_id, t.reverses_id, t.description, t.total_earned_delta, t.available_delta, t.locked_delta,
          t.withdrawn_delta, t.deficit_delta, t.rule_version, t.created_at
   from points_transactions t
   join children c on c.id = t.child_id
-  where t.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and t.sequence < $3
+  where t.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and t.sequence >= $3 and t.sequence < $4
   order by t.sequence desc
-  limit $4]]
+  limit $5]]
 
 local list_of_type = db.sql [[
   select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
@@ -31,9 +32,41 @@ local list_of_type = db.sql [[
          t.withdrawn_delta, t.deficit_delta, t.rule_version, t.created_at
   from points_transactions t
   join children c on c.id = t.child_id
-  where t.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and t.sequence < $3 and t.transaction_type = $5
+  where t.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and t.sequence >= $3 and t.sequence < $4
+    and t.transaction_type = $6
   order by t.sequence desc
-  limit $4]]
+  limit $5]]
+
+-- The moves of one learning point are few.
+local list_of_progress = db.sql [[
+  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
+         t.withdrawal_request_id, t.reverses_id, t.description, t.total_earned_delta, t.available_delta, t.locked_delta,
+         t.withdrawn_delta, t.deficit_delta, t.rule_version, t.created_at
+  from points_transactions t
+  join children c on c.id = t.child_id
+  where t.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and t.sequence >= $3 and t.sequence < $4
+    and t.learning_progress_id = $6 and ($7::text is null or t.transaction_type = $7)
+  order by t.sequence desc
+  limit $5]]
+
+-- Days as sequence numbers: the first move on or after the day $3, and the first one after the day $4. So every move is of
+-- one day, also where two that raced at midnight have their numbers the other way round than their times.
+local span = db.sql [[
+  select case when $3::date is not null then coalesce(
+           (select t.sequence
+            from points_transactions t
+            where t.child_id = c.id and t.created_at >= $3::date::timestamp at time zone u.time_zone
+            order by t.created_at, t.sequence
+            limit 1), $5::bigint) end as first,
+         case when $4::date is not null then coalesce(
+           (select t.sequence
+            from points_transactions t
+            where t.child_id = c.id and t.created_at >= ($4::date + 1)::timestamp at time zone u.time_zone
+            order by t.created_at, t.sequence
+            limit 1), $5::bigint) end as next_after
+  from children c
+  join users u on u.id = c.parent_id
+  where c.id = $1 and ($2::uuid is null or c.parent_id = $2)]]
 
 local of_test = db.sql [[
   select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
@@ -112,11 +145,25 @@ function points_transactions.add(tx, child_id, sequence, move, cause, call, now)
 end
 
 ---Newest first.
-function points_transactions.list(child_id, parent_id, transaction_type, before_sequence, limit)
-  if transaction_type then
-    return db.query(list_of_type, child_id, parent_id, before_sequence, limit, transaction_type)
+---@param filter { type: string?, learning_progress_id: integer? }
+---@param from_sequence integer    this one and later ones
+---@param before_sequence integer  earlier ones
+function points_transactions.list(child_id, parent_id, filter, from_sequence, before_sequence, limit)
+  if filter.learning_progress_id then
+    return db.query(list_of_progress, child_id, parent_id, from_sequence, before_sequence, limit,
+      filter.learning_progress_id, filter.type)
+  elseif filter.type then
+    return db.query(list_of_type, child_id, parent_id, from_sequence, before_sequence, limit, filter.type)
   end
-  return db.query(list, child_id, parent_id, before_sequence, limit)
+  return db.query(list, child_id, parent_id, from_sequence, before_sequence, limit)
+end
+
+---Which moves are of these days, where the parent lives.
+---@param from string?  first day
+---@param to string?    last day
+---@return { first: integer?, next_after: integer? }?  nil: no such child; members nil: no limit
+function points_transactions.span(child_id, parent_id, from, to)
+  return db.one(span, child_id, parent_id, from, to, math.maxinteger)
 end
 
 ---Queue: the rows a test led to.

@@ -27,7 +27,13 @@ local before_completion = db.sql [[
                    from points_transactions t
                    where t.child_id = o.child_id and t.learning_progress_id = o.id)), 0)::bigint
           from learning_progress o
-          where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id) as earned_before
+          where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id) as earned_before,
+         exists (
+           select
+           from learning_progress o
+           join verification_schedule x on x.child_id = o.child_id and x.learning_progress_id = o.id and not x.completed
+           where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id and o.id <> p.id
+         ) as is_open_in_other_tier
   from verification_schedule v
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   join children c on c.id = v.child_id
@@ -98,8 +104,8 @@ local open_of = db.sql [[
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.learning_progress_id = any($2::bigint[]) and not v.completed]]
 
--- $3, $4: after this due_at (microseconds since 1970) and id. The learning point is looked up row by row: a join would be
--- planned over everything the child has learned.
+-- $3, $4: after this due_at (microseconds since 1970) and id; $6: before this one. The learning point is looked up row by
+-- row: a join would be planned over everything the child has learned.
 local list = db.sql [[
   select v.child_id, v.id, v.learning_progress_id,
          (select p.learning_point_id
@@ -111,10 +117,11 @@ local list = db.sql [[
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
+    and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
   order by v.due_at, v.id
   limit $5]]
 
-local list_due = db.sql [[
+local list_of_state = db.sql [[
   select v.child_id, v.id, v.learning_progress_id,
          (select p.learning_point_id
           from learning_progress p
@@ -125,15 +132,55 @@ local list_due = db.sql [[
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
-    and not v.completed and v.due_at <= $6
+    and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond' and v.completed = $7
   order by v.due_at, v.id
   limit $5]]
+
+-- The tests of one learning point are few.
+local list_of_progress = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id,
+         (select p.learning_point_id
+          from learning_progress p
+          where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
+         v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+  from verification_schedule v
+  join children c on c.id = v.child_id
+  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+    and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
+    and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
+    and ($7::boolean is null or v.completed = $7) and v.learning_progress_id = $8
+  order by v.due_at, v.id
+  limit $5]]
+
+-- The open test of one progress row, for whoever has locked the account.
+local open = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
+  from verification_schedule v
+  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  where v.child_id = $1 and v.learning_progress_id = $2 and not v.completed]]
+
+-- A learning point is tested at $4: its open tests in other tiers than that of $3 wait as long as their own plans say, or a
+-- day where another server has planned them.
+local put_off = db.sql [[
+  update verification_schedule v
+  set due_at = greatest(v.due_at, $4::timestamptz + make_interval(
+        hours => coalesce((v.rule_result #>> '{next,hours_between_tests}')::integer, 24))),
+      updated_at = $4::timestamptz
+  from learning_progress p
+  where p.child_id = $1 and p.learning_point_id = $2 and p.id <> $3
+    and v.child_id = p.child_id and v.learning_progress_id = p.id and not v.completed]]
 
 local cancel_open = db.sql [[
   update verification_schedule
   set completed = true, cancelled_at = $3, updated_at = $3
   where child_id = $1 and learning_progress_id = $2 and not completed
   returning test_day]]
+
+local remove_of = db.sql [[
+  delete from verification_schedule
+  where child_id = $1 and learning_progress_id = $2]]
 
 ---Queue: the test, its progress and the counts the rules want. No row: no such test.
 ---@param result { passed: boolean, score: number, questions: any[], answers: any[] }
@@ -182,6 +229,25 @@ function verification_schedule.cancel_open(tx, child_id, learning_progress_id, n
   return tx:later(cancel_open, child_id, learning_progress_id, now)
 end
 
+---Queue: the open test of one progress row.
+---@return db.pending  no row if there is none
+function verification_schedule.open(tx, child_id, learning_progress_id)
+  return tx:later(open, child_id, learning_progress_id)
+end
+
+---Queue: the learning point of this progress is tested now; its open tests in other tiers wait.
+---@param progress { child_id: string, id: integer, learning_point_id: string }
+---@return db.pending
+function verification_schedule.put_off_others(tx, progress, now)
+  return tx:later(put_off, progress.child_id, progress.learning_point_id, progress.id, now)
+end
+
+---Queue: remove the tests of a progress row, which must be without results.
+---@return db.pending
+function verification_schedule.remove_of(tx, child_id, learning_progress_id)
+  return tx:later(remove_of, child_id, learning_progress_id)
+end
+
 function verification_schedule.find(child_id, parent_id, id)
   return db.one(find, child_id, parent_id, id)
 end
@@ -191,14 +257,18 @@ function verification_schedule.open_of(child_id, progress_ids)
   return db.query(open_of, child_id, db.array(progress_ids))
 end
 
+---@param filter { learning_progress_id: integer?, completed: boolean?, before_us: integer }
 ---@param after { [1]: integer, [2]: integer }  due_us and id of the last item seen
----@param due_until string?  only open tests due at this moment
 ---@return db.row[]  with due_us, the first half of the cursor
-function verification_schedule.list(child_id, parent_id, due_until, after, limit)
-  if due_until then
-    return db.query(list_due, child_id, parent_id, after[1], after[2], limit, due_until)
+function verification_schedule.list(child_id, parent_id, filter, after, limit)
+  local completed_only, before_us = filter.completed, filter.before_us
+  if filter.learning_progress_id then
+    return db.query(list_of_progress, child_id, parent_id, after[1], after[2], limit, before_us, completed_only,
+      filter.learning_progress_id)
+  elseif completed_only ~= nil then
+    return db.query(list_of_state, child_id, parent_id, after[1], after[2], limit, before_us, completed_only)
   end
-  return db.query(list, child_id, parent_id, after[1], after[2], limit)
+  return db.query(list, child_id, parent_id, after[1], after[2], limit, before_us)
 end
 
 return verification_schedule

@@ -52,43 +52,83 @@ local find = db.sql [[
   from withdrawal_requests w
   where w.child_id = $1 and ($2::uuid is null or w.parent_id = $2) and w.id = $3]]
 
+-- $1, $2: after this created_at (microseconds since 1970) and id; $3: before this one; $4: how many.
 local of_child = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
+         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
   from withdrawal_requests w
-  where w.child_id = $1 and ($2::uuid is null or w.parent_id = $2) and w.id > $3 and ($5::text is null or w.status = $5)
-  order by w.id
+  where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
+    and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+    and w.child_id = $5 and ($6::uuid is null or w.parent_id = $6)
+  order by w.created_at, w.id
+  limit $4]]
+
+local of_child_by_status = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
+         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+  from withdrawal_requests w
+  where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
+    and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+    and w.child_id = $5 and ($6::uuid is null or w.parent_id = $6) and w.status = $7
+  order by w.created_at, w.id
   limit $4]]
 
 local of_parent = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
+         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
   from withdrawal_requests w
-  where w.parent_id = $1 and w.id > $2 and ($4::text is null or w.status = $4)
-  order by w.id
-  limit $3]]
+  where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
+    and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+    and w.parent_id = $5
+  order by w.created_at, w.id
+  limit $4]]
+
+local of_parent_by_status = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
+         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+  from withdrawal_requests w
+  where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
+    and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+    and w.parent_id = $5 and w.status = $6
+  order by w.created_at, w.id
+  limit $4]]
 
 local of_all = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
+         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
   from withdrawal_requests w
-  where w.id > $1
-  order by w.id
-  limit $2]]
+  where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
+    and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+  order by w.created_at, w.id
+  limit $4]]
 
 local of_status = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
+         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+  from withdrawal_requests w
+  where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
+    and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+    and w.status = $5
+  order by w.created_at, w.id
+  limit $4]]
+
+local find_by_id = db.sql [[
+  select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
          w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
   from withdrawal_requests w
-  where w.id > $1 and w.status = $3
-  order by w.id
-  limit $2]]
+  where w.id = $1 and ($2::uuid is null or w.parent_id = $2)]]
 
 local under_way = db.sql [[
   select w.child_id, w.id, w.status
   from withdrawal_requests w
   where w.parent_id = $1 and ($2::uuid is null or w.child_id = $2) and w.status in ('pending', 'processing')
-  order by w.id]]
+  order by w.created_at, w.id]]
 
 ---Queue: what is not finished yet, of one child or of all children of a parent.
 ---@param child_id string?  nil: of all
@@ -132,22 +172,42 @@ function withdrawal_requests.find(child_id, parent_id, id)
   return db.one(find, child_id, parent_id, id)
 end
 
+---By its id alone.
+---@param parent_id string?
+function withdrawal_requests.find_by_id(parent_id, id)
+  return db.one(find_by_id, id, parent_id)
+end
+
+---@class withdrawal_requests.filter
+---@field status string?
+---@field before_us integer  created before this moment
+
 ---In the order of their requests.
-function withdrawal_requests.list(child_id, parent_id, status, after_id, limit)
-  return db.query(of_child, child_id, parent_id, after_id, limit, status)
+---@param filter withdrawal_requests.filter
+---@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
+---@return db.row[]  with created_us
+function withdrawal_requests.list(child_id, parent_id, filter, after, limit)
+  if filter.status then
+    return db.query(of_child_by_status, after[1], after[2], filter.before_us, limit, child_id, parent_id, filter.status)
+  end
+  return db.query(of_child, after[1], after[2], filter.before_us, limit, child_id, parent_id)
 end
 
 ---Of one parent's children, or of all families, in the order of their requests.
 ---@param parent_id string?
----@param status string?
-function withdrawal_requests.list_all(parent_id, status, after_id, limit)
-  if parent_id then
-    return db.query(of_parent, parent_id, after_id, limit, status)
+---@param filter withdrawal_requests.filter
+---@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
+---@return db.row[]  with created_us
+function withdrawal_requests.list_all(parent_id, filter, after, limit)
+  local status, before_us = filter.status, filter.before_us
+  if parent_id and status then
+    return db.query(of_parent_by_status, after[1], after[2], before_us, limit, parent_id, status)
+  elseif parent_id then
+    return db.query(of_parent, after[1], after[2], before_us, limit, parent_id)
+  elseif status then
+    return db.query(of_status, after[1], after[2], before_us, limit, status)
   end
-  if status then
-    return db.query(of_status, after_id, limit, status)
-  end
-  return db.query(of_all, after_id, limit)
+  return db.query(of_all, after[1], after[2], before_us, limit)
 end
 
 return withdrawal_requests

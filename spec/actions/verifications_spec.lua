@@ -268,7 +268,7 @@ describe("actions/verifications", function()
       end
       local open, found, after = {}, {}, { 0, 0 }
       repeat
-        local rows = actions.list(family.child_id, family.parent_id, false, after, 2)
+        local rows = actions.list(family.child_id, family.parent_id, {}, after, 2)
         for _, row in ipairs(rows) do
           assert.is_true(row.due_us > after[1] or row.due_us == after[1] and row.id > after[2])
           after = { row.due_us, row.id }
@@ -288,18 +288,18 @@ describe("actions/verifications", function()
       local _, first = world.learn(family, world.learning_point(1))
       local _, second = world.learn(family, world.learning_point(1))
       local later = world.report_when_due(family, first, true).next
-      local due = actions.list(family.child_id, family.parent_id, true, { 0, 0 }, 10)
+      local due = actions.list(family.child_id, family.parent_id, { due = true }, { 0, 0 }, 10)
       assert.are.same({ second.id, 1 }, { due[1].id, #due })
       world.advance(2)
-      due = actions.list(family.child_id, family.parent_id, true, { 0, 0 }, 10)
+      due = actions.list(family.child_id, family.parent_id, { due = true }, { 0, 0 }, 10)
       assert.are.same({ second.id, later.id }, { due[1].id, due[2].id })
     end)
 
     it("knows no other family's children", function()
-      local rows, err = actions.list(family.child_id, world.family().parent_id, false, { 0, 0 }, 10)
+      local rows, err = actions.list(family.child_id, world.family().parent_id, {}, { 0, 0 }, 10)
       assert.is_nil(rows)
       assert.are.equal("not_found", err.code)
-      rows, err = require("actions.accounts").transactions(family.child_id, world.family().parent_id, nil, 100, 10)
+      rows, err = require("actions.accounts").transactions(family.child_id, world.family().parent_id, {}, 100, 10)
       assert.is_nil(rows)
       assert.are.equal("not_found", err.code)
       rows, err = require("actions.accounts").find(family.child_id, world.family().parent_id)

@@ -33,6 +33,15 @@ describe("lib/etag", function()
     assert.is_nil(refusal(" * "))
   end)
 
+  it("lets a change pass without it where that is optional", function()
+    local function optional(if_match)
+      return etag.refusal({ header = function() return if_match end }, SHOWN, "optional")
+    end
+    assert.is_nil(optional(nil))
+    assert.is_nil(optional(etag.of(SHOWN)))
+    assert.are.equal("precondition_failed", optional('"other"').code)
+  end)
+
   it("refuses any other", function()
     assert.are.equal("precondition_required", refusal(nil).code)
     for _, given in ipairs { '"other"', "W/" .. etag.of(SHOWN), etag.of(SHOWN):sub(2, -2), "", "**" } do

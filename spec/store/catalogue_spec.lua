@@ -132,8 +132,8 @@ describe("the catalogue", function()
         return pending("this role owns the tables")
       end
       assert.are.same({
-        "child_devices", "children", "idempotency_keys", "learning_points", "password_resets", "relationships", "sessions",
-        "users",
+        "child_devices", "children", "idempotency_keys", "learning_points", "learning_progress", "password_resets",
+        "relationships", "sessions", "users", "verification_schedule",
       }, granted "delete")
       assert.are.same({}, granted "truncate")
       assert.are.same({ "idempotency_keys", "learning_points", "relationships", "word_lists" }, granted "update")

@@ -55,13 +55,18 @@ local INDEXES = {
   ["password_resets.take"] = "password_resets_token_key",
   ["learning_points.list"] = "learning_points_by_word",
   ["learning_progress.list"] = "learning_progress_pkey",
+  ["learning_progress.known"] = "learning_progress_known",
   ["verification_schedule.list"] = "verification_schedule_by_due",
+  ["verification_schedule.list_of_state"] = "verification_schedule_by_state",
   ["points_transactions.list"] = "points_transactions_sequence_key",
+  ["points_transactions.span"] = "points_transactions_by_day",
   ["idempotency_keys.purge"] = "idempotency_keys_by_expiry",
-  ["withdrawal_requests.of_child"] = "withdrawal_requests_pkey",
-  ["withdrawal_requests.of_parent"] = "withdrawal_requests_by_parent",
-  ["withdrawal_requests.of_status"] = "withdrawal_requests_by_status",
-  ["withdrawal_requests.of_all"] = "withdrawal_requests_by_id",
+  ["withdrawal_requests.find_by_id"] = "withdrawal_requests_by_id",
+  ["withdrawal_requests.of_child"] = "withdrawal_requests_of_child",
+  ["withdrawal_requests.of_parent"] = "withdrawal_requests_of_parent",
+  ["withdrawal_requests.of_status"] = "withdrawal_requests_by_status_and_time",
+  ["withdrawal_requests.of_all"] = "withdrawal_requests_by_time",
+  ["relationship_discoveries.list"] = "relationship_discoveries_pkey",
 }
 
 -- Where a filter has an index of its own, but a small table may be read by another one as cheaply.
@@ -70,13 +75,18 @@ local COLUMNS = {
   learning_points_by_type = "(type, lower(word), id)",
   learning_progress_by_day = "(child_id, learned_on)",
   learning_progress_by_status = "(child_id, status, id)",
+  learning_progress_by_status_and_tier = "(child_id, status, tier, id)",
+  learning_progress_by_tier = "(child_id, tier, id)",
   points_transactions_bonus_by_day = "(child_id, created_at) WHERE (transaction_type = 'bonus'::text)",
   points_transactions_by_type = "(child_id, transaction_type, sequence)",
   verification_schedule_done = "(child_id, completed_at) WHERE completed",
   verification_schedule_one_next = "(child_id, previous_id) WHERE (previous_id IS NOT NULL)",
   verification_schedule_one_open = "(child_id, learning_progress_id) WHERE (NOT completed)",
-  verification_schedule_open = "(child_id, due_at, id) WHERE (NOT completed)",
-  withdrawal_requests_by_day = "(child_id, created_at)",
+  relationship_discoveries_of_source = "(child_id, source_learning_point_id, id)",
+  relationship_discoveries_of_target = "(child_id, target_learning_point_id, id)",
+  relationship_discoveries_of_type = "(child_id, relationship_type, id)",
+  withdrawal_requests_of_child_by_status = "(child_id, status, created_at, id)",
+  withdrawal_requests_of_parent_by_status = "(parent_id, status, created_at, id)",
   withdrawal_requests_by_transaction = "(transaction_id) WHERE (status = 'completed'::text)",
 }
 
@@ -84,6 +94,9 @@ local COLUMNS = {
 local SORTS = {
   ["children.list"] = true, ["child_devices.list"] = true, ["sessions.list"] = true, ["points_accounts.lock_family"] = true,
   ["points_transactions.of_test"] = true,
+  -- Seven tiers of one learning point, eight types of one pair; and of one learning point a child has few tests and moves.
+  ["learning_progress.list_of_point"] = true, ["relationship_discoveries.list_of_pair"] = true,
+  ["points_transactions.list_of_progress"] = true, ["verification_schedule.list_of_progress"] = true,
 }
 
 describe("plans:", function()

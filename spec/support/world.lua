@@ -9,21 +9,24 @@ local world = {}
 
 local DAY_S = 86400
 local START_S = 1893981600 -- 2030-01-07 02:00 UTC, a Monday, ten o'clock in Taipei
-local real_now
+local real_now, real_now_us
 
 ---Stop the clock. For before_each.
 function world.begin()
-  real_now = real_now or clock.now
+  real_now, real_now_us = real_now or clock.now, real_now_us or clock.now_us
   world.time_s = START_S
   clock.now = function()
     return os.date("!%Y-%m-%dT%H:%M:%S.000000Z", world.time_s)
+  end
+  clock.now_us = function()
+    return world.time_s * 1000000
   end
   db.exec("insert into rule_versions (version, sources) values ($1, '{}') on conflict do nothing", rules.version())
 end
 
 ---Let the clock run again. For after_each.
 function world.finish()
-  clock.now = real_now
+  clock.now, clock.now_us = real_now, real_now_us
 end
 
 function world.advance(days, hours)

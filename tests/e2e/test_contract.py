@@ -237,7 +237,7 @@ def strangers(operation):
     steps = operation.path.split("/")
     for before, step in zip(steps, steps[1:]):
         for role in operation.roles if step.startswith("{") and before != "learning-points" else []:
-            if role in ("parent", "child") or before not in ("children", "users"):
+            if role in ("parent", "child") or before not in ("children", "users") and "children" in steps:
                 yield role, before
 
 
