@@ -145,6 +145,62 @@ static void drop_foreign_migration_url(struct config *c, const struct environmen
     set_origin(c, s, x_strdup("default"));
 }
 
+/* Named as one of ours, but not for tests and scripts, and no setting: a slip of the pen that would change
+ * nothing. */
+static bool is_stranger(const char *name)
+{
+    static const char prefix[] = "LEXICRAFT_", tests[] = "LEXICRAFT_TEST_";
+    bool is_ours = strncmp(name, prefix, sizeof(prefix) - 1) == 0;
+    if (!is_ours || strncmp(name, tests, sizeof(tests) - 1) == 0 || strcmp(name, "LEXICRAFT_BINARY") == 0)
+        return false;
+    bool is_known = false;
+    for (size_t i = 0; i < settings_count && !is_known; i++) {
+        struct buf own = BUF_INIT;
+        setting_env_name(&settings[i], &own);
+        is_known = strcmp(own.data, name) == 0 ||
+                   (settings[i].alias != NULL && strcmp(settings[i].alias, name) == 0);
+        buf_release(&own);
+    }
+    return !is_known;
+}
+
+struct stranger {
+    char *name; /* the first one, or NULL */
+    int line;
+};
+
+static void note_stranger(void *data, const char *name, int line)
+{
+    struct stranger *found = data;
+    if (found->name == NULL && is_stranger(name))
+        *found = (struct stranger){x_strdup(name), line};
+}
+
+static int refuse_strangers(const struct environment *e, enum environment_layer layer, struct err *err)
+{
+    struct stranger found = {NULL, 0};
+    environment_each(e, layer, note_stranger, &found);
+    if (found.name == NULL)
+        return 0;
+    err_set(err, ERR_INVALID, "%s:%d: %s is not a setting", environment_layer_name(layer), found.line,
+            found.name);
+    free(found.name);
+    return -1;
+}
+
+static void list_stranger(void *data, const char *name, int line)
+{
+    struct buf *out = data;
+    (void)line;
+    if (is_stranger(name))
+        buf_appendf(out, "%s%s", out->len > 0 ? ", " : "", name);
+}
+
+void config_unknown_variables(struct buf *out)
+{
+    environment_each(NULL, ENVIRONMENT_PROCESS, list_stranger, out);
+}
+
 static int apply_environment(struct config *c, const struct environment *e, struct err *err)
 {
     for (size_t i = 0; i < settings_count; i++) {
@@ -154,7 +210,9 @@ static int apply_environment(struct config *c, const struct environment *e, stru
         if (layer == ENVIRONMENT_VAR_ENV && &settings[i] == known("database.migration_url"))
             drop_foreign_migration_url(c, e);
     }
-    return 0;
+    if (refuse_strangers(e, ENVIRONMENT_DOT_ENV, err) != 0)
+        return -1;
+    return refuse_strangers(e, ENVIRONMENT_VAR_ENV, err);
 }
 
 /* ---- flags ---- */

@@ -76,6 +76,9 @@ struct config *config_load(const struct bundle *bundle, const char *root, const 
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c); /* NULL allowed; wipes secrets */
 
+/* Append the variables of the process environment that are named like settings and are none, as "LEXICRAFT_A,
+ * LEXICRAFT_B". In .env and var/env they are errors; here others may have put them (Kubernetes does). */
+void config_unknown_variables(struct buf *out);
 /* Walk every setting in the order of config.lua: value is the text for a person, "***" for a secret unless
  * reveal. */
 void config_each(const struct config *c, bool reveal,

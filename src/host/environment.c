@@ -227,3 +227,29 @@ const char *environment_get(const struct environment *e, enum environment_layer 
         *line = number;
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
+
+static void visit_process(void (*visit)(void *data, const char *name, int line), void *data)
+{
+    for (char **at = environ; *at != NULL; at++) {
+        const char *equals = strchr(*at, '=');
+        if (equals == NULL || equals[1] == '\0')
+            continue;
+        char *name = x_strndup(*at, (size_t)(equals - *at));
+        visit(data, name, 0);
+        free(name);
+    }
+}
+
+void environment_each(const struct environment *e, enum environment_layer layer,
+                      void (*visit)(void *data, const char *name, int line), void *data)
+{
+    if (layer == ENVIRONMENT_PROCESS) {
+        visit_process(visit, data);
+        return;
+    }
+    const struct variables *v = &e->layers[layer];
+    for (size_t i = 0; i < v->count; i++) {
+        if (v->items[i].value[0] != '\0')
+            visit(data, v->items[i].name, v->items[i].line);
+    }
+}

@@ -23,6 +23,9 @@ void environment_free(struct environment *e); /* NULL allowed; wipes the values 
  * environment. */
 const char *environment_get(const struct environment *e, enum environment_layer layer, const char *name,
                             int *line);
+/* Call visit for every variable of a layer that has a value. e may be NULL for the process environment. */
+void environment_each(const struct environment *e, enum environment_layer layer,
+                      void (*visit)(void *data, const char *name, int line), void *data);
 /* "environment", ".env", "var/env" */
 const char *environment_layer_name(enum environment_layer layer);
 

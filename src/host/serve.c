@@ -351,6 +351,15 @@ static void warn_of_roles(const struct config *config)
             "one database role serves and owns the tables; give database.migration_url a role of its own");
 }
 
+static void warn_of_unknown_variables(void)
+{
+    struct buf names = BUF_INIT;
+    config_unknown_variables(&names);
+    if (names.len > 0)
+        log_event(LOG_WARN, "variables that are no settings", LOG_S("names", names.data));
+    buf_release(&names);
+}
+
 static int run_loop(struct serve *s)
 {
     struct err err;
@@ -389,6 +398,7 @@ int serve_run(const struct generation_options *options)
     log_set_level((enum log_level)log_level_parse(s.started->log.level));
     size_thread_pool(s.started);
     warn_of_roles(s.started);
+    warn_of_unknown_variables();
     int exit_code = run_loop(&s);
     if (exit_code == EXIT_CODE_OK)
         log_event(LOG_INFO, "stopped");

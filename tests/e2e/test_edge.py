@@ -229,3 +229,13 @@ def test_a_limit_may_be_as_large_as_its_setting(own_server):
     own_server.extra_env = {"LEXICRAFT_LIMITS_REQUESTS_PER_MINUTE": "100000000"}
     own_server.start()
     assert left(raw(own_server)[1]) == 99999999
+
+
+def test_a_setting_written_wrongly_is_told(own_server):
+    own_server.extra_env = {"LEXICRAFT_LIMITS_REQUEST_PER_MINUTE": "5"}
+    own_server.start()
+    warning = [line for line in own_server.log_lines() if line["msg"] == "variables that are no settings"]
+    assert [line["names"] for line in warning] == ["LEXICRAFT_LIMITS_REQUEST_PER_MINUTE"]
+    (own_server.root / ".env").write_text("LEXICRAFT_LIMITS_REQUEST_PER_MINUTE=5\n")
+    refused = own_server.reload()
+    assert refused.status == 422 and "LEXICRAFT_LIMITS_REQUEST_PER_MINUTE is not a setting" in refused.body.decode()

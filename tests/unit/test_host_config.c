@@ -368,6 +368,30 @@ static void test_the_key_of_another_issuer(void **state)
     expect_error(NULL, 0, false, "auth.supabase_key needs auth.supabase_issuer");
 }
 
+static void test_variables_that_are_no_settings(void **state)
+{
+    (void)state;
+    root_write("config.lua", "return {}");
+    root_write(".env", "DATABASE_URLS=x\n"
+                       "LEXICRAFT_MIGRATION_URL=x\n"
+                       "LEXICRAFT_TEST_CLOCK=1\n"
+                       "LEXICRAFT_HTTP_BODY=\n");
+    config_unref(load_plain());
+    root_write(".env", "\nLEXICRAFT_HTTP_BODY_BYTES=1");
+    expect_error(NULL, 0, false, ".env:2: LEXICRAFT_HTTP_BODY_BYTES is not a setting");
+    root_write(".env", "");
+    struct buf names = BUF_INIT;
+    setenv("LEXICRAFT_AUTH_KEYS", "x", 1);
+    config_unref(load_plain());
+    config_unknown_variables(&names);
+    assert_string_equal("LEXICRAFT_AUTH_KEYS", names.data);
+    unsetenv("LEXICRAFT_AUTH_KEYS");
+    buf_clear(&names);
+    config_unknown_variables(&names);
+    assert_int_equal(0, names.len);
+    buf_release(&names);
+}
+
 static void find_secret(void *data, const char *key, const char *value, const char *origin, bool restart_only)
 {
     (void)key;
@@ -533,6 +557,7 @@ int main(void)
         TEST(test_serving_needs_a_key_and_a_database),
         TEST(test_the_previous_key),
         TEST(test_the_key_of_another_issuer),
+        TEST(test_variables_that_are_no_settings),
         TEST(test_secrets_are_masked_unless_asked_for),
         TEST(test_the_owning_url_belongs_to_its_database),
         TEST(test_differences),
