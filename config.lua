@@ -61,7 +61,7 @@ return {
     refresh_token_s = 2592000,        -- a session unused for longer ends, seconds (30 days)
     device_token_s = 15552000,        -- life of the token of a child's device, seconds (180 days)
     reset_token_s = 3600,             -- life of a token for a new password, seconds
-    hash_threads = 2,                 -- password hashes at once, whole process
+    hash_threads = 2,                 -- [restart] password hashes at once, whole process
     hash_waiting_max = 64,            -- password hashes waiting; more: 503
     hash_memory_bytes = 19922944,     -- memory of one Argon2id hash, bytes (19 MiB)
     hash_passes = 2,                  -- passes of one Argon2id hash

@@ -23,6 +23,7 @@ static void stop(struct serve *s, int exit_code);
 static void apply_settings(struct serve *s, const struct generation *g)
 {
     struct hasher_settings hasher = generation_hasher_settings(g->config);
+    hasher.threads_max = (unsigned)s->started->auth.hash_threads; /* libuv's pool is sized once, by them */
     hasher_configure(s->hasher, &hasher);
     log_set_level((enum log_level)log_level_parse(g->config->log.level));
     watch_set(s->watch, g->config->reload.watch, (uint32_t)g->config->reload.debounce_ms);

@@ -85,7 +85,7 @@ const struct setting settings[] = {
     NUMBER(auth, refresh_token_s, 1, YEAR_S, "2592000", 0),
     NUMBER(auth, device_token_s, 1, YEAR_S, "15552000", 0),
     NUMBER(auth, reset_token_s, 1, YEAR_S, "3600", 0),
-    NUMBER(auth, hash_threads, 1, 64, "2", 0),
+    NUMBER(auth, hash_threads, 1, 64, "2", SETTING_RESTART),
     NUMBER(auth, hash_waiting_max, 0, 100000, "64", 0),
     NUMBER(auth, hash_memory_bytes, 8192, 1024 * MIB, "19922944", 0),
     NUMBER(auth, hash_passes, 1, 100, "2", 0),
