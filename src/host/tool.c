@@ -302,8 +302,7 @@ int tool_run_bundled(struct bundle *bundle, struct config *config, int argc, cha
 static int call_issue_token(struct tool *tool, const char *role, const char *sub, int64_t ttl_s,
                             struct err *err)
 {
-    static char source[] = "local role, sub, ttl_s = ...\n"
-                           "return require(\"auth\").issue_token({ role = role, sub = sub }, ttl_s)\n";
+    static char source[] = "return require(\"tools.token\")(...)\n";
     static char path[] = "lexicraft token";
     struct bundle_file file = {.path = path, .bytes = source, .len = sizeof(source) - 1};
     if (vm_load(tool->vm, &file, err) != 0)
@@ -311,7 +310,12 @@ static int call_issue_token(struct tool *tool, const char *role, const char *sub
     lua_pushstring(tool->vm->L, role);
     lua_pushstring(tool->vm->L, sub);
     lua_pushinteger(tool->vm->L, ttl_s);
-    return vm_call(tool->vm, 3, 1, err);
+    if (vm_call(tool->vm, 3, 2, err) != 0)
+        return -1;
+    if (lua_type(tool->vm->L, -2) != LUA_TSTRING)
+        return err_set(err, ERR_INVALID, "%s", lua_tostring(tool->vm->L, -1));
+    lua_pop(tool->vm->L, 1);
+    return 0;
 }
 
 int tool_issue_token(struct bundle *bundle, struct config *config, const char *role, const char *sub,

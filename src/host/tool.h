@@ -12,7 +12,8 @@ int tool_run(struct bundle *bundle, struct config *config, int argc, char **argv
  * are broken: then rules.call raises. */
 int tool_run_bundled(struct bundle *bundle, struct config *config, int argc, char **argv,
                      struct err *err) MUSTCHECK;
-/* Append a token for sub with this role, signed with the current key. */
+/* Append a token for sub with this role, signed with the current key by tools/token.lua, which knows the
+ * roles. */
 int tool_issue_token(struct bundle *bundle, struct config *config, const char *role, const char *sub,
                      int64_t ttl_s, struct buf *out, struct err *err) MUSTCHECK;
 

@@ -239,3 +239,11 @@ def test_a_setting_written_wrongly_is_told(own_server):
     (own_server.root / ".env").write_text("LEXICRAFT_LIMITS_REQUEST_PER_MINUTE=5\n")
     refused = own_server.reload()
     assert refused.status == 422 and "LEXICRAFT_LIMITS_REQUEST_PER_MINUTE is not a setting" in refused.body.decode()
+
+
+def test_a_token_for_a_role_that_nobody_has_is_not_made(server):
+    for role in ("operater", "admin", "authenticated"):
+        done = server.command("token", "--role", role, "--sub", "me", check=False)
+        assert done.returncode != 0 and not done.stdout
+        assert f'no role "{role}"' in done.stderr and "operator" in done.stderr
+    assert server.command("token", "--role", "operator", "--sub", "me").stdout.count(".") == 2
