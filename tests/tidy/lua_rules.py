@@ -14,7 +14,7 @@ FOLDERS = {
     "lib": {"lib"},
     "rules": {"rules"},
     "checks": {"checks", "lib"},
-    "tools": {"tools", "store", "lib"},
+    "tools": {"tools", "routes", "store", "lib"},
 }
 BINDINGS = {
     "app": {"http", "json", "log", "config", "clock", "auth", "rate", "rules"},
