@@ -206,8 +206,5 @@ int pg_session_prepare(struct pg_session *s, const char *sql, struct err *err)
         session_finish(s, PQsendPrepare(s->pg, "", sql, 0, NULL), &last, err) != 0)
         return -1;
     PQclear(last);
-    if (session_finish(s, PQsendDescribePrepared(s->pg, ""), &last, err) != 0)
-        return -1;
-    PQclear(last);
     return 0;
 }

@@ -29,12 +29,12 @@ def run_pooler(folder, socket):
 class Pooler:
     """Reached through a socket in a folder of its own, and lets in who says that he is one of the test's roles."""
 
-    def __init__(self, cluster_url):
+    def __init__(self, cluster_url, settings=""):
         place = {name: values[0] for name, values in parse_qs(urlsplit(cluster_url).query).items()}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lexi-pooler-"))
         (self.folder / "users").write_text("".join(f'"{role}" ""\n' for role in (OWNER, SERVING)))
         (self.folder / "ini").write_text(
-            f"{CONFIG.read_text()}auth_file = {self.folder}/users\nunix_socket_dir = {self.folder}\n"
+            f"{CONFIG.read_text()}auth_file = {self.folder}/users\nunix_socket_dir = {self.folder}\n{settings}\n"
             f"[databases]\n* = host={place['host']} port={place.get('port', '5432')}\n")
         self.process = run_pooler(self.folder, self.folder / SOCKET)
         self.url = f"postgresql:///?host={self.folder}&port=6432"
