@@ -17,8 +17,8 @@ int pg_session_run(struct pg_session *s, const char *sql, struct err *err) MUSTC
 /* One statement with text parameters; *result (may be NULL to drop it) is freed by pg_result_free. */
 int pg_session_query(struct pg_session *s, const char *sql, int count, const char *const *values,
                      struct pg_result **result, struct err *err) MUSTCHECK;
-/* Parse the statement without running it; err->position points into sql. In one round trip: behind a transaction
- * pooler the next one may go to another connection, which knows nothing of what was parsed. */
+/* Parse the statement without running it; err->position points into sql. In one round trip: behind a
+ * transaction pooler the next one may go to another connection, which knows nothing of what was parsed. */
 int pg_session_prepare(struct pg_session *s, const char *sql, struct err *err) MUSTCHECK;
 
 #endif
