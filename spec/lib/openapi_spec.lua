@@ -51,6 +51,17 @@ describe("lib/openapi", function()
     assert.are.same({ "string", "null" }, document.components.schemas.Thing.properties.note.type)
   end)
 
+  it("tells a change that needs If-Match from one that heeds it", function()
+    local needed = describe_route { match = true }
+    assert.are.equal("#/components/parameters/IfMatch", needed.parameters[1]["$ref"])
+    assert.are.same({ "precondition_required" }, needed.responses["428"]["x-codes"])
+    local heeded, document = describe_route { match = "optional" }
+    assert.are.equal("#/components/parameters/OptionalIfMatch", heeded.parameters[1]["$ref"])
+    assert.is_false(document.components.parameters.OptionalIfMatch.required)
+    assert.are.same({ "precondition_failed" }, heeded.responses["412"]["x-codes"])
+    assert.is_nil(heeded.responses["428"])
+  end)
+
   it("types the parameters of a path", function()
     local operation, _, path = describe_route { path = "/v1/children/{child_id:uuid}/things/{id:int}" }
     assert.are.equal("/v1/children/{child_id}/things/{id}", path)

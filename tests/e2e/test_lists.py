@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import re
 import urllib.parse
 
@@ -403,6 +404,30 @@ def test_what_is_no_value_of_a_filter_is_refused(family, resource):
         assert code(answer) == (400, "invalid_query"), (name, value, answer)
 
 
+def test_ids_that_are_none_find_nothing(family):
+    for number in ("1.5", "-1", "1e3", "0x10", "9223372036854775808", "99999999999999999999999", "1%20or%201=1", "%31;--", "0"):
+        for resource in ("progress", "verifications", "withdrawals", "discoveries"):
+            answer = family.client.get(f"{family.base}/{resource}/{number}")
+            assert code(answer) == (404, "not_found"), answer
+        assert code(family.client.get(f"/v1/withdrawals/{number}")) == (404, "not_found")
+        assert code(family.client.request("DELETE", f"{family.base}/progress/{number}")) == (404, "not_found")
+
+
+AMOUNTS = ["1.5", "10.0", "1e1", "-1", "0", "-0", '"10"', "null", "true", "[10]", "{}", "9223372036854775808", "1e400", "1000000001"]
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+def test_an_amount_that_is_none_moves_nothing(server, family, amount):
+    give(family, 100)
+    before = family.transactions(), family.account()
+    asked = f'{{"points_amount": {amount}, "bank_account": "012-345-6789012"}}'.encode()
+    answer = family.client.post(f"{family.base}/withdrawals", raw=asked, headers={"Idempotency-Key": "k"})
+    assert answer.status == 400, answer
+    answer = client_of(server, "staff").post(f"{family.base}/adjustments", raw=f'{{"points": {amount}, "reason": "r"}}'.encode())
+    assert answer.status == 400, answer
+    assert (family.transactions(), family.account()) == before
+
+
 @pytest.mark.parametrize("resource", sorted(NUMBERS))
 def test_cursors_made_up_or_of_another_list_do_no_harm(family, resource):
     def packed(*values):
@@ -433,7 +458,8 @@ def test_another_familys_rows_below_ones_own_child(server, family):
 
 # ---- the last page costs what the first costs ----
 
-ROWS = 100_000
+# A million takes half a minute: LEXICRAFT_LEDGER_ROWS=1000000
+ROWS = int(os.environ.get("LEXICRAFT_LEDGER_ROWS", 100_000))
 
 
 def statement(store, name):
