@@ -229,6 +229,7 @@ end
 ---@param version string  of the rules, kept with the tests
 ---@param hours_between_tests integer
 function moving_in.add_rows(tx, rows, version, hours_between_tests, now)
+  tx:later("set local enable_seqscan = off") -- tables that were empty a moment ago would be read as such, again and again
   local function add(list, statement, ...)
     if #list > 0 then
       tx:later(statement, db.json(list), ...)

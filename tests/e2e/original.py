@@ -94,20 +94,19 @@ class Original:
     def learn(self, child, point, tier, status, results=(), open_days=(), moves=(), days_ago=10):
         """Learning progress with tests (day, passed), open tests and transactions (type, points)."""
         began = f"now() - interval '{days_ago} days'"
-        progress = self.sql(
+        progress = int(self.sql(
             f"insert into learning_progress (child_id, learning_point_id, tier, status, learned_at) values "
-            f"('{child}', '{point}', {tier}, {literal(status)}, {began}) returning id")
-        for day, passed in results:
-            self.sql(
-                f"insert into verification_schedule (child_id, learning_progress_id, test_day, scheduled_date, completed, "
-                f"completed_at, passed, score, questions, answers) values ('{child}', {progress}, {day}, "
-                f"({began})::date + {day - 1}, true, {began} + interval '{day - 1} days', {literal(passed)}, "
-                f"{100 if passed else 0}, '[]', '[]')")
-        for day in open_days:
-            self.sql(
-                f"insert into verification_schedule (child_id, learning_progress_id, test_day, scheduled_date) values "
-                f"('{child}', {progress}, {day}, ({began})::date + {day - 1})")
-        for kind, points in moves:
-            self.add("points_transactions", child_id=child, learning_progress_id=int(progress), transaction_type=kind,
-                     points=points, tier=tier)
-        return int(progress)
+            f"('{child}', '{point}', {tier}, {literal(status)}, {began}) returning id"))
+        rows = "".join(
+            f"insert into verification_schedule (child_id, learning_progress_id, test_day, scheduled_date, completed, "
+            f"completed_at, passed, score, questions, answers) values ('{child}', {progress}, {day}, "
+            f"({began})::date + {day - 1}, true, {began} + interval '{day - 1} days', {literal(passed)}, "
+            f"{100 if passed else 0}, '[]', '[]');" for day, passed in results)
+        rows += "".join(
+            f"insert into verification_schedule (child_id, learning_progress_id, test_day, scheduled_date) values "
+            f"('{child}', {progress}, {day}, ({began})::date + {day - 1});" for day in open_days)
+        rows += "".join(
+            f"insert into points_transactions (child_id, learning_progress_id, transaction_type, points, tier) values "
+            f"('{child}', {progress}, '{kind}', {points}, {tier});" for kind, points in moves)
+        self.sql(rows or "select")
+        return progress

@@ -27,9 +27,9 @@ function learning.earnings(transactions)
 end
 
 -- A test with a result.
-local function settle_result(test, row, notes)
+local function settle_result(test, row, notes, now)
   test.completed = true
-  test.completed_at = values.time(notes, "time of completion", row.created_at or row.now, row.completed_at, row.updated_at)
+  test.completed_at = values.time(notes, "time of completion", now, row.completed_at, row.updated_at, row.created_at)
   test.passed = row.passed
   local score = tonumber(row.score)
   if test.passed == nil then
@@ -44,8 +44,7 @@ local function settle_result(test, row, notes)
     score = math.max(0, math.min(HIGHEST_SCORE, score))
   end
   test.score = score
-  test.answers = row.answers or "[]"
-  test.questions = row.questions or "[]"
+  test.questions, test.answers = row.questions or "[]", row.answers or "[]"
 end
 
 ---One test.
@@ -57,20 +56,19 @@ function learning.test(row, now)
   end
   local notes = {}
   local completed = row.completed
-  if not completed and (row.completed_at or row.passed ~= nil) and row.passed ~= nil then
+  if not completed and row.passed ~= nil then
     completed = true
     notes[#notes + 1] = "had a result and was not marked as completed"
   end
-  if completed and row.passed == nil and not row.score then
+  if completed and row.passed == nil and not tonumber(row.score) then
     return nil, "it is completed and has no result"
   end
   local test = {
     child_id = row.child_id, id = row.id, learning_progress_id = row.learning_progress_id, test_day = row.test_day,
-    scheduled_date = row.scheduled_date, completed = false, questions = row.questions,
+    scheduled_date = row.scheduled_date, completed = false, -- an open test gets questions of ours
   }
   if completed then
-    row.now = now
-    settle_result(test, row, notes)
+    settle_result(test, row, notes, now)
   end
   test.created_at, test.updated_at = values.times(row, notes, now)
   return test, notes
