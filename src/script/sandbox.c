@@ -93,11 +93,6 @@ void sandbox_free(struct sandbox *s)
     free(s);
 }
 
-void sandbox_set_limits(struct sandbox *s, const struct sandbox_limits *limits)
-{
-    s->limits = *limits;
-}
-
 static int run_function(lua_State *L)
 {
     struct run *run = lua_touserdata(L, 1);

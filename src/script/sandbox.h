@@ -33,7 +33,6 @@ struct sandbox;
 struct sandbox *sandbox_new(struct bundle *bundle, const struct sandbox_limits *limits,
                             struct err *err) MUSTCHECK;
 void sandbox_free(struct sandbox *s);
-void sandbox_set_limits(struct sandbox *s, const struct sandbox_limits *limits);
 
 /* Call rule.function(input) where input is the value at input_index of from. On success the result is pushed
  * on from, and, if not NULL, input_json and result_json get canonical JSON (sorted keys) of both for the

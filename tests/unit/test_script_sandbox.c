@@ -336,23 +336,6 @@ static void test_many_constants(void **state)
     world_end(&w);
 }
 
-static void test_limits_can_be_changed(void **state)
-{
-    (void)state;
-    struct world w = world_with("'integer 0..9'", "for i = 1, 10000 do end return {v = 1}");
-    gives(&w, "{v = 1}", "{\"v\":1}");
-    struct sandbox_limits small = FIXTURE_LIMITS;
-    small.instructions = 5000;
-    sandbox_set_limits(w.sandbox, &small);
-    struct err err = {0};
-    assert_int_equal(-1, call(&w, "r", "f", "{v = 1}", NULL, NULL, &err));
-    assert_int_equal(err.code, ERR_LIMIT);
-    assert_string_equal(err.text, "lua/rules/r.lua:2: stopped after 5000 instructions");
-    sandbox_set_limits(w.sandbox, &FIXTURE_LIMITS);
-    gives(&w, "{v = 1}", "{\"v\":1}");
-    world_end(&w);
-}
-
 /* The caller's VM is full: the result does not fit, and the caller's stack is as before. */
 static void test_caller_without_memory(void **state)
 {
@@ -392,7 +375,6 @@ int main(void)
         cmocka_unit_test(test_string_library),
         cmocka_unit_test(test_pcall_catches_what_is_no_kill),
         cmocka_unit_test(test_many_constants),
-        cmocka_unit_test(test_limits_can_be_changed),
         cmocka_unit_test(test_caller_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

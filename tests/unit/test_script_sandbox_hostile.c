@@ -1,6 +1,8 @@
 /* script/sandbox.h against rules that mean harm: each is stopped within its budget, and leaves no trace. */
 #include "script_fixture.h"
 
+#include "script/sandbox_private.h" /* limits are made tighter between two calls */
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define IS_SLOW true
 #else
@@ -382,7 +384,7 @@ static void test_memory_running_out_anywhere(void **state)
     for (size_t bytes = 0; rc < 0; bytes += 24) {
         struct sandbox_limits limits = FIXTURE_LIMITS;
         limits.memory_bytes = bytes;
-        sandbox_set_limits(s, &limits);
+        s->limits = limits;
         lua_createtable(vm->L, 0, 0);
         rc = sandbox_call(s, "bad", "bad", vm->L, 1, NULL, NULL, &err);
         if (rc < 0) {
@@ -395,7 +397,7 @@ static void test_memory_running_out_anywhere(void **state)
         assert_true(bytes < FIXTURE_LIMITS.memory_bytes);
     }
     assert_true(failures > 50);
-    sandbox_set_limits(s, &FIXTURE_LIMITS);
+    s->limits = FIXTURE_LIMITS;
     good_call_is_right(s, vm->L, "memory running out");
     sandbox_free(s);
     vm_free(vm);
