@@ -153,14 +153,6 @@ local list_of_progress = db.sql [[
   order by v.due_at, v.id
   limit $5]]
 
--- The open test of one progress row, for whoever has locked the account.
-local open = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
-  from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
-  where v.child_id = $1 and v.learning_progress_id = $2 and not v.completed]]
-
 -- A learning point is tested at $4: its open tests in other tiers than that of $3 wait as long as their own plans say, or a
 -- day where another server has planned them.
 local put_off = db.sql [[
@@ -229,10 +221,10 @@ function verification_schedule.cancel_open(tx, child_id, learning_progress_id, n
   return tx:later(cancel_open, child_id, learning_progress_id, now)
 end
 
----Queue: the open test of one progress row.
+---Queue: the open test of one progress row, for whoever has locked the account.
 ---@return db.pending  no row if there is none
 function verification_schedule.open(tx, child_id, learning_progress_id)
-  return tx:later(open, child_id, learning_progress_id)
+  return tx:later(open_of, child_id, db.array { learning_progress_id })
 end
 
 ---Queue: the learning point of this progress is tested now; its open tests in other tiers wait.
