@@ -22,6 +22,11 @@ POOLERS = {TEST_PG: os.environ.get("LEXICRAFT_TEST_POOLER")}
 IS_POOLED = bool(POOLERS[TEST_PG])
 # Instrumented builds are several times slower; a deadline only has to catch what never comes.
 PATIENCE_S = float(os.environ.get("LEXICRAFT_TEST_PATIENCE_S", "30"))
+# Limits of the program itself that an instrumented build under load runs into, for tests that are about something else.
+PATIENT = {
+    f"LEXICRAFT_{name}": str(int(PATIENCE_S * 500))
+    for name in ("DATABASE_WAIT_MS", "DATABASE_LOCK_MS", "DATABASE_STATEMENT_MS", "DATABASE_IDLE_TRANSACTION_MS")
+}
 
 OWNER, SERVING = "lexicraft_test_owner", "lexicraft_test_serving"
 
@@ -206,6 +211,7 @@ class Server:
             LEXICRAFT_API_LISTEN=self.api,
             LEXICRAFT_ADMIN_LISTEN=self.admin,
             LEXICRAFT_RELOAD_WATCH="false",
+            LEXICRAFT_RELOAD_DEADLINE_MS=str(int(PATIENCE_S * 500)),
             LEXICRAFT_LIMITS_REQUESTS_PER_MINUTE="0",
             LEXICRAFT_TEST_CLOCK="1",
             # Every user of a test shares one address and wants hundreds of sign-ups; one pass is what Argon2id needs least.

@@ -11,13 +11,13 @@ import uuid
 import pytest
 
 from money import ask, cancel, client_of, give, move, reverse, set_progress
-from support import Client, Database, Family, Server, audit, ensure_roles, load_sample, wait_for
+from support import PATIENT, Client, Database, Family, Server, audit, ensure_roles, load_sample, wait_for
 from test_faults import Cluster
 
 SEED = int(os.environ.get("LEXICRAFT_TEST_SEED", "20260607"))
 OPERATIONS = int(os.environ.get("LEXICRAFT_TEST_OPERATIONS", "150"))  # of each client
 
-ENVIRONMENT = {"LEXICRAFT_AUTH_ACCESS_TOKEN_S": "86400"}
+ENVIRONMENT = {**PATIENT, "LEXICRAFT_AUTH_ACCESS_TOKEN_S": "86400"}
 
 # One line of a rule file, and what staff may write instead of it.
 EDITS = [

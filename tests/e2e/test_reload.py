@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from support import PATIENCE_S, Client, Family, Server, wait_for
+from support import PATIENCE_S, PATIENT, Client, Family, Server, wait_for
 
 AWARD = "[2] = 25,"
 BROKEN = {
@@ -160,7 +160,7 @@ def test_a_point_under_way_keeps_what_was_fixed_and_new_ones_follow(running):
 
 def test_two_hundred_reloads_under_load(database, tmp_path):
     """A third of them broken; not one failed request, and answers only ever of a version that went live."""
-    server = Server(tmp_path / "root", database).start()
+    server = Server(tmp_path / "root", database, env=PATIENT).start()
     try:
         rounds = int(os.environ.get("LEXICRAFT_TEST_RELOADS", "60"))
         path = server.root / "lua/rules/points.lua"
