@@ -5,7 +5,7 @@
 readonly packages_serve=(
   build-essential cmake ninja-build pkg-config
   liblua5.4-dev libpq-dev libmicrohttpd-dev libcjson-dev libuv1-dev libsodium-dev
-  postgresql wordnet-base curl ca-certificates jq
+  postgresql wordnet-base scowl curl ca-certificates jq
 )
 # To run every test and check.
 readonly packages_test=(

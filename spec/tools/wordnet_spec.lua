@@ -1,4 +1,3 @@
-local word_list = require "tools.word_list"
 local wordnet = require "tools.wordnet"
 
 describe("WordNet", function()
@@ -37,17 +36,22 @@ describe("WordNet", function()
     assert.is_nil(words:sense("zzyzx", "n", 1))
   end)
 
-  it("has every entry of the project's list, with a definition for each", function()
-    local file = assert(io.open("data/words.txt"))
-    local text = file:read("a")
-    file:close()
-    local points = assert(word_list.points(assert(word_list.parse(text)), words))
-    local tiers = {}
-    for _, point in ipairs(points) do
-      tiers[point.tier] = (tiers[point.tier] or 0) + 1
-      assert.is_true(#point.definition > 0, point.id)
-      assert.is_truthy(point.id:match("^[a-z0-9][a-z0-9_.'-]*$"), point.id)
+  it("gives the synset of a sense and what it points to", function()
+    local sense = words:sense("happy", "a", 1)
+    assert.equal("a01148283", sense.synset.id)
+    local opposite
+    for _, pointer in ipairs(sense.synset.pointers) do
+      opposite = pointer.symbol == "!" and pointer or opposite
     end
-    assert.is_true(tiers[1] >= 300 and tiers[2] >= 20 and tiers[3] >= 50 and tiers[4] >= 50)
+    assert.same({ 1, 1 }, { opposite.source, opposite.target })
+    assert.equal("unhappy", words:synset(opposite.part, opposite.offset).words[1].form)
+  end)
+
+  it("gives every meaning of a word, in all parts of speech", function()
+    assert.equal("n02084071", words:synset_ids("dog")[1])
+    assert.equal(8, #words:synset_ids("dog"))
+    assert.same({}, words:synset_ids("zzyzx"))
+    assert.is_true(words:has("dog"))
+    assert.is_false(words:has("zzyzx"))
   end)
 end)

@@ -35,4 +35,6 @@ function progress:finish()
   end
 end
 
+progress.__close = progress.finish
+
 return progress
