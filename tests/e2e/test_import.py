@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 import uuid
 
 import pytest
@@ -407,6 +408,67 @@ def test_a_family_that_fails_leaves_the_others_whole(host, source):
     assert here == set(whole)
     assert all(table["read"] == table["copied"] + table["there"] + table["refused"] for table in report["tables"].values())
     audit_is_clean(host)
+
+
+def test_a_run_that_was_cut_is_finished_by_the_next(host, source):
+    source.sql("""
+        insert into users (email, password_hash) select 'u' || n || '@example.org', 'x' from generate_series(1, 400) n;
+        insert into children (parent_id, name) select id, 'Mei' from users;
+        insert into points_accounts (child_id, total_earned, locked_points) select id, 30, 30 from children;
+        insert into learning_progress (child_id, learning_point_id, tier, status)
+        select c.id, 't1_' || n, 1, 'pending' from children c, generate_series(1, 3) n;
+        insert into points_transactions (child_id, learning_progress_id, transaction_type, points)
+        select child_id, id, 'earned', 10 from learning_progress""")
+    cut = subprocess.Popen([support.BINARY, "import", "--from", source.url], cwd=host.root, env=host.env(),
+                           stdout=subprocess.DEVNULL)
+    support.wait_for(lambda: int(host.database.sql("select count(*) from moved_children")) > 20, "some families")
+    cut.kill()
+    cut.wait()
+    before = int(host.database.sql("select count(*) from moved_children"))
+    assert before < 400, "it was not cut"
+    report = run(host, source)
+    assert report["tables"]["children"]["copied"] + report["tables"]["children"]["there"] == 400
+    assert report["tables"]["learning_progress"]["copied"] == 3 * report["tables"]["children"]["copied"]
+    assert host.database.sql("select count(*), sum(total_earned) from points_accounts") == "400|12000"
+    assert counts(run(host, source), "copied") == {}
+    audit_is_clean(host)
+
+
+# What somebody with every privilege does to what moved in, and a word of what the audit must say to it.
+CORRUPTIONS = {
+    "update points_transactions set points = 170, total_earned_delta = 170, available_delta = 50": "add up to",
+    "update points_transactions set points = 1": "in a way of its own",
+    "update learning_progress set opening_points = 90 where opening_points = 100": "the ledger gives attempt 1",
+    "update learning_progress set opening_points = 200, points = 200 where opening_points = 100": "moved in with earned 160",
+    "update withdrawal_requests set opening_status = 'pending' where status = 'failed'": "came back 0 times",
+    "update withdrawal_requests set points_amount = 500 where status = 'pending'": "are being withdrawn",
+    "delete from moved_bonuses": "is marked as paid and was not",
+    "delete from moved_children": "opens the ledger of a child that did not move in",
+}
+
+
+def test_the_audit_sees_what_is_changed_in_what_moved_in(host, source):
+    story(source)
+    run(host, source)
+    for corruption, words in CORRUPTIONS.items():
+        damaged = support.Database(host.database.name)
+        try:
+            damaged.sql(f"set session_replication_role = replica; alter table points_transactions "
+                        f"drop constraint points_transactions_opening_deltas; {corruption}")
+            done = host.command("audit", check=False, env={"DATABASE_URL": damaged.url})
+        finally:
+            damaged.drop()
+        assert done.returncode == 1 and words in done.stdout, (corruption, done.stdout)
+
+
+def test_an_opening_move_is_explained(host, source):
+    _, child, _ = story(source)
+    run(host, source)
+    move, test = (host.database.sql(f"select min(id) from {table}") for table in
+                  ("points_transactions", "verification_schedule where original_id is not null"))
+    assert "moved in" in host.command("rules", "explain", child, move).stdout
+    assert "test of day" in host.command("rules", "explain", child, "--verification", test).stdout
+    host.command("rules", "replay", "lua/rules", "--since", "100d")
 
 
 def test_learning_points_can_be_made(host, source):

@@ -79,7 +79,7 @@ function balances.share_out(account, points)
     if point.points < point.earned then
       point.notes[#point.notes + 1] = ("the account covers only part of its points (%d of %d)"):format(point.points,
         point.earned)
-    elseif point.is_unexplained then
+    elseif point.is_unexplained and point.points > 0 then
       point.notes[#point.notes + 1] = ("no transaction tells its points: those of its tier (%d)"):format(point.points)
     end
   end

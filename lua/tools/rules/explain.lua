@@ -19,6 +19,7 @@ local UUID = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%
 
 -- What happened, in a sentence.
 local SENTENCES = {
+  opening = "%s earned before the child moved in",
   earned = "%s earned",
   unlocked = "%s unlocked",
   bonus = "%s as a bonus",

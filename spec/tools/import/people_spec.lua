@@ -1,0 +1,19 @@
+local people = require "tools.import.people"
+
+describe("passwords that move in:", function()
+  local SALT_AND_HASH = "$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+
+  it("a hash by Argon2 is kept", function()
+    assert.is_true(people.is_usable_hash("$argon2id$v=19$m=65536,t=2,p=1" .. SALT_AND_HASH))
+  end)
+
+  it("any other one is not", function()
+    for _, hash in ipairs {
+      "", "!", "secret", "$2b$12$KIXQ4S8bq1Zr1f0oX1f0oeu1Zr1f0oX1f0oeu1Zr1f0oX1f0oeu1Z", "$argon2id$v=19$m=1$x",
+      "$argon2id$v=16$m=65536,t=2,p=1" .. SALT_AND_HASH,
+      "$argon2id$v=19$m=65536,t=2,p=1" .. SALT_AND_HASH:rep(4),
+    } do
+      assert.is_false(people.is_usable_hash(hash))
+    end
+  end)
+end)
