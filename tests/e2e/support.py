@@ -26,7 +26,7 @@ PATIENCE_S = float(os.environ.get("LEXICRAFT_TEST_PATIENCE_S", "30"))
 PATIENT = {
     f"LEXICRAFT_{name}": str(int(PATIENCE_S * 500))
     for name in ("DATABASE_WAIT_MS", "DATABASE_LOCK_MS", "DATABASE_STATEMENT_MS", "DATABASE_IDLE_TRANSACTION_MS")
-}
+} | {"LEXICRAFT_HTTP_IDLE_MS": str(int(PATIENCE_S * 20000))}  # a client that is seldom used keeps its connection
 
 OWNER, SERVING = "lexicraft_test_owner", "lexicraft_test_serving"
 
