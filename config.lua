@@ -73,6 +73,7 @@ return {
     login_window_s = 300,             -- seconds
     page_default = 50,                -- items of a list when no limit is asked for
     page_max = 200,                   -- items of a list at most
+    related_max = 1000,               -- relationships followed in each step away from a learning point
     idempotency_hours = 24,           -- how long an Idempotency-Key is remembered, hours
   },
   reload = {

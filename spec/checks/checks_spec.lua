@@ -56,6 +56,12 @@ describe("the gate", function()
     { "schedule", 'algorithm = "ladder"', 'algorithm = { "ladder", "fsrs", "ladder", "fsrs", "ladder", "ladder", "fsrs" }' },
     { "ladder", "{ from_day = 14, days = 5 }", "{ from_day = 14, days = 4 }" },
     { "fsrs", "longest_interval_days = 365", "longest_interval_days = 180" },
+    { "suggestion", "same_affix = 100", "same_affix = 0" },
+    { "suggestion", "related = 120", "related = 1000" },
+    { "suggestion", "related_counted = 3", "related_counted = 0" },
+    { "suggestion", "missing_prerequisites = 0", "missing_prerequisites = 2" },
+    { "suggestion", "beginner_knows = 5", "beginner_knows = 0" },
+    { "suggestion", "for_each_level_above = 150", "for_each_level_above = 1000" },
   }
   for _, edit in ipairs(harmless) do
     it("lets staff write " .. edit[3], function()
@@ -91,6 +97,12 @@ describe("the gate", function()
     { 'schedule.lua: property "a pass is never planned earlier than a fail": tier 1, test day 1, ladder after no test: a pass is '
       .. "planned for day 3, a fail for day 6 (by repeat_after_days, 5 days later", "ladder", "{ from_day = 1, days = 1 }",
       "{ from_day = 1, days = 5 }" },
+    { 'suggestion.lua: property "nothing is suggested before what it builds on": suggested, though 1 of', "suggestion",
+      "> parameters.missing_prerequisites then", "> parameters.missing_prerequisites + 1 then",
+      "prerequisites = parameters.missing_prerequisites + 1,", "prerequisites = parameters.missing_prerequisites + 2," },
+    { 'suggestion.lua: property "what is more difficult is not suggested sooner"', "suggestion",
+      "math.max(0, gap) * parameters", "math.max(0, 3 - gap) * parameters", "level_gap = 2 }, 2 *", "level_gap = 2 }, 1 *",
+      "level_gap = -1 }, parameters.for_each_level_below", "level_gap = 3 }, 0" },
   }
   for index, edit in ipairs(harmful) do
     it("stops harm " .. index .. ": " .. edit[4], function()
@@ -142,6 +154,9 @@ describe("the gate", function()
     { "fsrs", "0.1542, ", "", "weights[21] is missing, allowed are 0.1 to 0.8 (this is w20)" },
     { "fsrs", "desired_retention = 0.9,", "desired_retention = 90,", "desired_retention is 90, allowed are 0.5 to 0.99" },
     { "fsrs", "longest_interval_days = 365", "longest_interval_days = 0", "longest_interval_days is 0, allowed" },
+    { "suggestion", "frequent = 60, ", "frequent = 6000, ", "reasons.frequent is 6000, allowed" },
+    { "suggestion", "at_level = 120, ", "at_levl = 120, ", "reasons.at_levl is not known here" },
+    { "suggestion", "beginner_tier = 1", "beginner_tier = 0", "beginner_tier is 0, allowed" },
     { "fsrs", "fuzz = true", 'fuzz = "yes"', 'fuzz is "yes", allowed are true and false' },
   }
   for _, edit in ipairs(meaningless) do

@@ -52,7 +52,7 @@ struct config {
     } auth;
     struct {
         int64_t requests_per_minute, login_attempts, login_attempts_per_address, login_window_s, page_default,
-            page_max, idempotency_hours;
+            page_max, related_max, idempotency_hours;
     } limits;
     struct {
         bool watch;

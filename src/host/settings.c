@@ -95,6 +95,7 @@ const struct setting settings[] = {
     NUMBER(limits, login_window_s, 1, 86400, "300", 0),
     NUMBER(limits, page_default, 1, 1000, "50", 0),
     NUMBER(limits, page_max, 1, 1000, "200", 0),
+    NUMBER(limits, related_max, 1, 100000, "1000", 0),
     NUMBER(limits, idempotency_hours, 1, 8784, "24", 0),
     FLAG(reload, watch, "true"),
     NUMBER(reload, debounce_ms, 1, 60000, "100", 0),

@@ -7,6 +7,7 @@
 ---@class rules.schedule.begin.result.next
 ---@field days_after_learning? integer  0..3650
 ---@field days_after_today? integer  0..3650
+---@field hours_after_now? integer  0..720
 ---@field hours_between_tests integer  0..720
 ---@field test_day integer  1..3650
 
@@ -32,6 +33,7 @@
 ---@class rules.schedule.fail.result.next
 ---@field days_after_learning? integer  0..3650
 ---@field days_after_today? integer  0..3650
+---@field hours_after_now? integer  0..720
 ---@field hours_between_tests integer  0..720
 ---@field test_day integer  1..3650
 
@@ -62,6 +64,7 @@
 ---@class rules.schedule.pass.result.next
 ---@field days_after_learning? integer  0..3650
 ---@field days_after_today? integer  0..3650
+---@field hours_after_now? integer  0..720
 ---@field hours_between_tests integer  0..720
 ---@field test_day integer  1..3650
 
@@ -75,12 +78,27 @@
 ---@field state? rules.schedule.pass.result.state
 ---@field status string
 
+---@class rules.schedule.reject.input
+---@field test_day integer  1..3650
+
+---@class rules.schedule.reject.result.next
+---@field days_after_learning? integer  0..3650
+---@field days_after_today? integer  0..3650
+---@field hours_after_now? integer  0..720
+---@field hours_between_tests integer  0..720
+---@field test_day integer  1..3650
+
+---@class rules.schedule.reject.result
+---@field next rules.schedule.reject.result.next
+
 ---@class rules.schedule
 ---@field begin fun(input: rules.schedule.begin.input): rules.schedule.begin.result
 ---@field fail fun(input: rules.schedule.fail.input): rules.schedule.fail.result
 ---@field pass fun(input: rules.schedule.pass.input): rules.schedule.pass.result
+---@field reject fun(input: rules.schedule.reject.input): rules.schedule.reject.result
 
 ---@class rules
 ---@field call fun(rule: "schedule", name: "begin", input: rules.schedule.begin.input): rules.schedule.begin.result, rules.call
 ---@field call fun(rule: "schedule", name: "fail", input: rules.schedule.fail.input): rules.schedule.fail.result, rules.call
 ---@field call fun(rule: "schedule", name: "pass", input: rules.schedule.pass.input): rules.schedule.pass.result, rules.call
+---@field call fun(rule: "schedule", name: "reject", input: rules.schedule.reject.input): rules.schedule.reject.result, rules.call

@@ -15,6 +15,7 @@
 
 ---@class rules.verification.questions.result
 ---@field asked integer  1..20, questions of the test
+---@field minutes integer  1..1440, from its start until it can no longer be answered
 ---@field needed integer  1..20, right answers that pass it
 
 ---@class rules.verification.suspect.input
