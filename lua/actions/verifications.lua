@@ -178,8 +178,13 @@ local function fail(completion)
   end
 end
 
--- Why no result can be taken now.
-local function refusal(test)
+---Why no result can be taken now; nil: it can.
+---@param test { is_too_early: boolean, due_at: string, completed_today: integer }
+---@return problem?
+function verifications.refusal(test)
+  if test.flagged_at then
+    return problem.new("under_review", "The test was answered so fast that staff look at it first.")
+  end
   if test.is_too_early then
     return problem.new("too_early", "The test is not due yet.", { due_at = test.due_at })
   end
@@ -216,14 +221,10 @@ local function write(tx, completion, result)
   return outcome
 end
 
--- The same result again: the answer given the first time, from what it left behind.
-local function repeated(tx, child_id, test)
-  if test.cancelled_at then
-    return nil, problem.new("already_completed", "The test has ended without a result: the point was failed.")
-  end
-  if not test.is_same_result then
-    return nil, problem.new("already_completed", "The test was completed with another result.")
-  end
+---The answer given to the result of a completed test, from what it left behind.
+---@param test db.row  from store.before_completion
+---@return verifications.outcome
+function verifications.outcome_of(tx, child_id, test)
   return {
     verification = store.completed(tx, child_id, test.id),
     progress = test.outcome.progress,
@@ -231,6 +232,17 @@ local function repeated(tx, child_id, test)
     transactions = { points_transactions.of_test(tx, child_id, test.progress_id, test.id) },
     next = store.planned_by(tx, child_id, test.id),
   }
+end
+
+-- The same result again: the same answer.
+local function repeated(tx, child_id, test)
+  if test.cancelled_at then
+    return nil, problem.new("already_completed", "The test has ended without a result.")
+  end
+  if not test.is_same_result then
+    return nil, problem.new("already_completed", "The test was completed with another result.")
+  end
+  return verifications.outcome_of(tx, child_id, test)
 end
 
 local function progress_of(child_id, test, now)
@@ -258,7 +270,24 @@ end
 ---@field transactions db.pending[]  of one row or several
 ---@field next? db.pending           of one row or none
 
----Take the result of a test.
+---Do what the result of a test leads to: status, ledger, account, next test.
+---@param tx db.tx
+---@param account ledger.account  locked
+---@param test db.row              from store.before_completion
+---@param result verification_schedule.result
+---@return verifications.outcome
+function verifications.settle(tx, account, test, result, now)
+  local progress = progress_of(account.child_id, test, now)
+  local completion = { now = now, test = test, progress = progress, account = account, moves = {} }
+  if result.passed then
+    pass(completion)
+  else
+    fail(completion)
+  end
+  return write(tx, completion, result)
+end
+
+---Take the result of a test that a service reports; whether the test was started does not matter.
 ---@param tx db.tx
 ---@param result { passed: boolean, score: number, questions: any[], answers: any[] }
 ---@return verifications.outcome? outcome
@@ -274,18 +303,11 @@ function verifications.complete(tx, child_id, parent_id, id, result)
   if test.completed then
     return repeated(tx, child_id, test)
   end
-  local err = refusal(test)
+  local err = verifications.refusal(test)
   if err then
     return nil, err
   end
-  local progress = progress_of(child_id, test, now)
-  local completion = { now = now, test = test, progress = progress, account = account, moves = {} }
-  if result.passed then
-    pass(completion)
-  else
-    fail(completion)
-  end
-  return write(tx, completion, result)
+  return verifications.settle(tx, account, test, result, now)
 end
 
 return verifications

@@ -31,6 +31,7 @@ local TAGS = {
   progress = "What a child is learning and has learned.",
   ["known-points"] = "What a child knows.",
   verifications = "Tests and their results.",
+  ["flagged-verifications"] = "Tests that were answered too fast to be believed.",
   account = "A child's points.",
   transactions = "Every move of a child's points.",
   adjustments = "Points given by staff.",

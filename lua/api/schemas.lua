@@ -73,7 +73,39 @@ schemas.learning_point = object("LearningPoint", "One thing to learn.", {
 schemas.verification = object("Verification", "One test of a learning point on one day.", {
   id = ID, child_id = UUID, learning_progress_id = ID, learning_point_id = SLUG, attempt = ID, test_day = ID,
   scheduled_date = DATE, due_at = TIME, completed = FLAG, completed_at = maybe(TIME), cancelled_at = maybe(TIME),
+  started_at = maybe(TIME), expires_at = maybe(TIME),
+  flagged_at = maybe { type = "string", format = "date-time", doc = "answered too fast; staff look at it first" },
   passed = maybe(FLAG), score = maybe { type = "number", minimum = 0, maximum = 100 }, created_at = TIME,
+})
+
+local OPTIONS = {
+  type = "array", items = object("Option", "One option of a question.", { id = TEXT, text = TEXT }),
+}
+local QUESTION_TYPE = one_of("meaning", "word", "opposite", "gap")
+schemas.question = object("Question", "One question of a test: its options are in no particular order.", {
+  id = TEXT, type = QUESTION_TYPE, prompt = TEXT, options = OPTIONS,
+})
+schemas.answered_question = object("AnsweredQuestion", "A question that was answered, with what is right.", {
+  id = TEXT, type = QUESTION_TYPE, prompt = TEXT, options = OPTIONS, right_option_id = TEXT, chosen_option_id = TEXT,
+  is_right = FLAG,
+})
+local ANSWERED_QUESTIONS = { type = "array", items = schemas.answered_question }
+
+schemas.verification_detail = object("VerificationDetail", "One test with its questions.", {
+  questions = maybe {
+    type = "array", items = schemas.answered_question,
+    doc = "those that the server made, once they are answered; else null",
+  },
+})
+for name, schema in pairs(schemas.verification.properties) do
+  schemas.verification_detail.properties[name] = schema
+  table.insert(schemas.verification_detail.required, name)
+end
+table.sort(schemas.verification_detail.required)
+
+schemas.started_test = object("StartedTest", "A test to be answered until it expires. It does not tell what it is about.", {
+  id = ID, test_day = ID, started_at = TIME, expires_at = TIME,
+  questions = { type = "array", items = schemas.question },
 })
 
 schemas.progress = object("Progress", "How far a child is with one learning point.", {
@@ -144,6 +176,18 @@ schemas.new_device = object("NewDevice", "A device with its token, which is show
 schemas.outcome = object("Outcome", "What the result of a test has led to.", {
   verification = schemas.verification, progress = schemas.progress, next_verification = maybe(schemas.verification),
   transactions = { type = "array", items = schemas.transaction }, account = schemas.account,
+})
+
+schemas.answered_test = object("AnsweredTest", "A test that was answered: what was right, and what it has led to.", {
+  status = one_of("completed", "under_review", "rejected"), verification = schemas.verification,
+  questions = ANSWERED_QUESTIONS, outcome = maybe(schemas.outcome),
+})
+schemas.flagged_test = object("FlaggedTest", "A test that was answered too fast and waits for staff.", {
+  verification = schemas.verification, questions = ANSWERED_QUESTIONS, milliseconds_per_answer = COUNT,
+})
+schemas.reviewed_test = object("ReviewedTest", "What staff have decided, and what follows.", {
+  decision = one_of("accept", "reject"), verification = schemas.verification,
+  next_verification = maybe(schemas.verification), outcome = maybe(schemas.outcome),
 })
 
 schemas.adjustment = object("Adjustment", "A move made by staff, and the account after it.", {

@@ -45,11 +45,14 @@ function verifications.get(call)
   if not row then
     return nil, err
   end
-  return { status = 200, json = views.verification(row) }
+  local shown = views.verification(row)
+  shown.questions = row.questions and views.answered_questions(row.questions, row.answers) or json.null
+  return { status = 200, json = shown }
 end
 
--- What a result has led to.
-local function show_outcome(outcome)
+---What a result has led to.
+---@param outcome verifications.outcome
+function verifications.show_outcome(outcome)
   local transactions = {}
   for _, pending in ipairs(outcome.transactions) do
     for _, row in ipairs(pending:rows()) do
@@ -70,7 +73,7 @@ function verifications.complete(call)
   return idempotency.transaction(call, function(tx)
     return actions.complete(tx, call.params.child_id, call.caller.parent_id, call.params.id, call.body)
   end, function(outcome)
-    return { status = 200, json = show_outcome(outcome) }
+    return { status = 200, json = verifications.show_outcome(outcome) }
   end)
 end
 

@@ -23,7 +23,7 @@ local PROGRESS = {
 
 local VERIFICATION = {
   "id", "child_id", "learning_progress_id", "learning_point_id", "attempt", "test_day", "scheduled_date", "due_at",
-  "completed", "completed_at", "cancelled_at", "passed", "score", "created_at",
+  "completed", "completed_at", "cancelled_at", "started_at", "expires_at", "flagged_at", "passed", "score", "created_at",
 }
 
 local KNOWN_POINT = { "learning_point_id", "word", "type", "tier", "verified_at" }
@@ -84,6 +84,41 @@ end
 
 function views.verification(row)
   return pick(row, VERIFICATION)
+end
+
+-- Not which learning point an option is of, nor which one is right.
+local function option(row)
+  return pick(row, { "id", "text" })
+end
+
+local function question_of(row)
+  local shown = pick(row, { "id", "type", "prompt" })
+  shown.options = views.each(row.options, option)
+  return shown
+end
+
+---A test that is still to be answered. Not which learning point it is about: that often is the answer.
+---@param row table
+---@param questions questions.question[]
+function views.started_test(row, questions)
+  local shown = pick(row, { "id", "test_day", "started_at", "expires_at" })
+  shown.questions = views.each(questions, question_of)
+  return shown
+end
+
+---The questions of an answered test, with what is right and what was chosen.
+---@param questions questions.question[]
+---@param answers tests.answer[]  in the order of the questions
+---@return table[]
+function views.answered_questions(questions, answers)
+  local shown = {}
+  for index, question in ipairs(questions) do
+    local each = question_of(question)
+    each.right_option_id, each.chosen_option_id = question.right, answers[index].option_id
+    each.is_right = each.chosen_option_id == each.right_option_id
+    shown[index] = each
+  end
+  return json.array(shown)
 end
 
 ---@param row table

@@ -5,7 +5,11 @@ local verification_schedule = {}
 
 -- Everything a completion depends on. $4 is the moment, $5 … $8 the reported result.
 local before_completion = db.sql [[
-  select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.cancelled_at, v.outcome,
+  select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.cancelled_at, v.outcome, v.answered_at, v.flagged_at,
+         v.review_decision, v.starts > 0 as is_started, coalesce(v.expires_at < $4::timestamptz, false) as is_expired,
+         case when v.starts > 0 then v.questions end as questions,
+         case when v.answered_at is not null then v.answers end as answers,
+         least(86400000, greatest(0, (extract(epoch from $4::timestamptz - v.started_at) * 1000)::bigint)) as elapsed_ms,
          v.due_at > $4::timestamptz as is_too_early,
          v.outcome <> '{}' and v.passed = $5 and v.score = $6::numeric(5,2) and v.questions = $7::jsonb
          and v.answers = $8::jsonb as is_same_result, -- nothing to repeat of a test that moved in
@@ -40,14 +44,15 @@ local before_completion = db.sql [[
   join users u on u.id = c.parent_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and v.id = $3]]
 
--- On the later of the dates that are given; not before that day begins where the parent lives, nor sooner than
--- $8 hours after the last test of the same learning point.
+-- On the later of the dates that are given; not before that day begins where the parent lives, nor sooner than $8 hours
+-- after the last test of the same learning point or $14 hours from now.
 local plan = db.sql [[
   insert into verification_schedule
     (child_id, learning_progress_id, previous_id, attempt, test_day, scheduled_date, due_at,
      rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
   select p.child_id, p.id, $4, p.attempt, $5, planned.day,
-         greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $8)),
+         greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $8),
+                  $13::timestamptz + make_interval(hours => $14)),
          $9, $10, $11::jsonb, $12::jsonb, $13::timestamptz, $13::timestamptz
   from learning_progress p
   join children c on c.id = p.child_id
@@ -67,11 +72,13 @@ local plan = db.sql [[
 local complete = db.sql [[
   update verification_schedule v
   set completed = true, completed_at = $3, passed = $4, score = $5, questions = $6, answers = $7, outcome = $8,
-      updated_at = $3
+      answered_at = $9, reviewed_at = case when $10::text is not null then $3::timestamptz end, reviewed_by = $10,
+      review_decision = case when $10::text is not null then 'accept' end, review_reason = $11, updated_at = $3
   from learning_progress p
   where v.child_id = $1 and v.id = $2 and p.child_id = v.child_id and p.id = v.learning_progress_id
   returning v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date,
-            v.due_at, v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at]]
+            v.due_at, v.completed, v.completed_at, v.started_at, v.expires_at, v.flagged_at, v.passed,
+            v.score::float8 as score, v.created_at]]
 
 -- A test as it was planned by the result of $2, whatever became of it since.
 local planned_by = db.sql [[
@@ -83,14 +90,17 @@ local planned_by = db.sql [[
 
 local completed = db.sql [[
   select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
+         v.completed, v.completed_at, v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.id = $2]]
 
 local find = db.sql [[
   select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.completed_at, v.cancelled_at, v.passed, v.score::float8 as score, v.created_at
+         v.completed, v.completed_at, v.cancelled_at, v.started_at, v.expires_at, v.flagged_at, v.passed,
+         v.score::float8 as score, v.created_at, v.answered_at,
+         case when v.answered_at is not null then v.questions end as questions,
+         case when v.answered_at is not null then v.answers end as answers
   from verification_schedule v
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   join children c on c.id = v.child_id
@@ -99,7 +109,7 @@ local find = db.sql [[
 -- Of each of these progress rows the open test, if there is one.
 local open_of = db.sql [[
   select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.completed_at, v.passed, v.score::float8 as score, v.created_at
+         v.completed, v.completed_at, v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.learning_progress_id = any($2::bigint[]) and not v.completed]]
@@ -111,8 +121,9 @@ local list = db.sql [[
          (select p.learning_point_id
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
-         v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
+         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at,
+         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
   from verification_schedule v
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
@@ -126,13 +137,15 @@ local list_of_state = db.sql [[
          (select p.learning_point_id
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
-         v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
+         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at,
+         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
   from verification_schedule v
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
     and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond' and v.completed = $7
+    and (v.completed or v.flagged_at is null)
   order by v.due_at, v.id
   limit $5]]
 
@@ -142,14 +155,15 @@ local list_of_progress = db.sql [[
          (select p.learning_point_id
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
-         v.score::float8 as score, v.created_at, (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
+         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at,
+         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
   from verification_schedule v
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
     and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
-    and ($7::boolean is null or v.completed = $7) and v.learning_progress_id = $8
+    and ($7::boolean is null or v.completed = $7 and (v.completed or v.flagged_at is null)) and v.learning_progress_id = $8
   order by v.due_at, v.id
   limit $5]]
 
@@ -175,32 +189,45 @@ local remove_of = db.sql [[
   where child_id = $1 and learning_progress_id = $2]]
 
 ---Queue: the test, its progress and the counts the rules want. No row: no such test.
----@param result { passed: boolean, score: number, questions: any[], answers: any[] }
+---@param result { passed: boolean, score: number, questions: any[], answers: any[] }?  nil: it is not known yet
 ---@return db.pending
 function verification_schedule.before_completion(tx, child_id, parent_id, id, now, result)
-  return tx:later(before_completion, child_id, parent_id, id, now, result.passed, result.score,
-    db.json(result.questions), db.json(result.answers))
+  local passed, score, questions, answers
+  if result then
+    passed, score, questions, answers = result.passed, result.score, db.json(result.questions), db.json(result.answers)
+  end
+  return tx:later(before_completion, child_id, parent_id, id, now, passed, score, questions, answers)
 end
 
 ---Queue: plan the test that a schedule rule decided on.
 ---@param progress { child_id: string, learning_point_id: string, tier: integer }
 ---@param previous_id integer?  the test whose result led to it
 ---@param next { test_day: integer, days_after_learning: integer?, days_after_today: integer?,
----hours_between_tests: integer }
+---hours_between_tests: integer, hours_after_now: integer? }
 ---@param call rules.call
 ---@return db.pending
 function verification_schedule.plan(tx, progress, previous_id, next, call, now)
   return tx:later(plan, progress.child_id, progress.learning_point_id, progress.tier, previous_id, next.test_day,
     next.days_after_learning, next.days_after_today, next.hours_between_tests, call.version, call.rule, call.input,
-    call.result, now)
+    call.result, now, next.hours_after_now)
 end
 
+---@class verification_schedule.result
+---@field passed boolean
+---@field score number
+---@field questions any[]
+---@field answers any[]
+---@field answered_at string?  if the questions are the server's
+---@field review { by: string, reason: string }?  if staff have accepted it
+
 ---Queue: keep the result of a test, and what it led to.
+---@param result verification_schedule.result
 ---@param outcome table
 ---@return db.pending
 function verification_schedule.complete(tx, child_id, id, now, result, outcome)
+  local review = result.review or {}
   return tx:later(complete, child_id, id, now, result.passed, result.score, db.json(result.questions),
-    db.json(result.answers), db.json(outcome))
+    db.json(result.answers), db.json(outcome), result.answered_at, review.by, review.reason)
 end
 
 ---Queue.
@@ -240,6 +267,7 @@ function verification_schedule.remove_of(tx, child_id, learning_progress_id)
   return tx:later(remove_of, child_id, learning_progress_id)
 end
 
+---One test; with the server's questions once they are answered.
 function verification_schedule.find(child_id, parent_id, id)
   return db.one(find, child_id, parent_id, id)
 end

@@ -136,7 +136,9 @@ describe("the catalogue", function()
         "relationships", "sessions", "users", "verification_schedule",
       }, granted "delete")
       assert.are.same({}, granted "truncate")
-      assert.are.same({ "idempotency_keys", "learning_points", "relationships", "word_lists" }, granted "update")
+      assert.are.same({
+        "idempotency_keys", "learning_points", "question_statistics", "relationships", "word_lists",
+      }, granted "update")
       assert.are.same({}, names([[
         select column_name as name
         from information_schema.column_privileges

@@ -62,6 +62,7 @@ local INDEXES = {
   ["points_transactions.span"] = "points_transactions_by_day",
   ["idempotency_keys.purge"] = "idempotency_keys_by_expiry",
   ["withdrawal_requests.find_by_id"] = "withdrawal_requests_by_id",
+  ["started_tests.list_flagged"] = "verification_schedule_flagged",
   ["withdrawal_requests.of_child"] = "withdrawal_requests_of_child",
   ["withdrawal_requests.of_parent"] = "withdrawal_requests_of_parent",
   ["withdrawal_requests.of_status"] = "withdrawal_requests_by_status_and_time",
@@ -90,10 +91,10 @@ local COLUMNS = {
   withdrawal_requests_by_transaction = "(transaction_id) WHERE (status = 'completed'::text)",
 }
 
--- At most six children, the sessions of one parent, and at most three rows of one test.
+-- At most six children, the sessions of one parent, at most three rows of one test, the options of its questions.
 local SORTS = {
   ["children.list"] = true, ["child_devices.list"] = true, ["sessions.list"] = true, ["points_accounts.lock_family"] = true,
-  ["points_transactions.of_test"] = true,
+  ["points_transactions.of_test"] = true, ["question_statistics.count"] = true,
   -- Seven tiers of one learning point, eight types of one pair; and of one learning point a child has few tests and moves.
   ["learning_progress.list_of_point"] = true, ["relationship_discoveries.list_of_pair"] = true,
   ["points_transactions.list_of_progress"] = true, ["verification_schedule.list_of_progress"] = true,

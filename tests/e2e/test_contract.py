@@ -10,6 +10,7 @@ import uuid
 
 import pytest
 
+from cloud import answers_to
 from money import ask, client_of, give, open_tests
 from openapi import Document
 from support import PATIENCE_S, PROJECT, Family
@@ -25,6 +26,7 @@ BODIES = {
     "beginLearning": lambda family: {"learning_point_id": "t2_1"},
     "updateProgress": lambda family: {"status": "failed"},
     "completeVerification": lambda family: {"passed": True},
+    "answerVerification": lambda family: answers_in_time(family),
     "recordDiscovery": lambda family: {"source_learning_point_id": "t1_1", "target_learning_point_id": "t1_2"},
 }
 # What a list cannot do without.
@@ -34,6 +36,8 @@ QUERIES = {
 # What must be true of a family before.
 PREPARE = {
     "requestWithdrawal": lambda family: give(family, 100),
+    "reviewVerification": lambda family: answer_at_once(family),
+    "listFlaggedVerifications": lambda family: answer_at_once(family),
     "payDiscoveryBonus": lambda family: know(family, "t1_1", "t1_2"),
 }
 # By the part of a path before an id: the family's own.
@@ -42,7 +46,7 @@ IDS = {
     "users": lambda family: family.user["id"],
     "learning-points": lambda family: "t1_1",
     "progress": lambda family: family.learn("t4_1")["id"],
-    "verifications": lambda family: family.learn("t4_2")["next_verification"]["id"],
+    "verifications": lambda family: own_test(family),
     "transactions": lambda family: give(family, 50).json["transaction"]["id"],
     "withdrawals": lambda family: withdrawal_of(family),
     "discoveries": lambda family: discovery_of(family),
@@ -70,6 +74,29 @@ def new_device(family):
     answer = family.client.post(f"{family.base}/devices", {"name": "tablet"})
     assert answer.status == 201, answer
     return answer.json
+
+
+def own_test(family):
+    if not hasattr(family, "test"):
+        family.test = family.learn("t4_2")["next_verification"]["id"]
+    return family.test
+
+
+def start_test(family):
+    started = family.client.post(f"{family.base}/verifications/{own_test(family)}/start")
+    assert started.status == 200, started
+    return answers_to(family.server, family.test)
+
+
+def answers_in_time(family):
+    answers = start_test(family)
+    family.server.advance(seconds=60)
+    return answers
+
+
+def answer_at_once(family):
+    answered = family.client.post(f"{family.base}/verifications/{own_test(family)}/answers", start_test(family))
+    assert answered.json["status"] == "under_review", answered
 
 
 def withdrawal_of(family):

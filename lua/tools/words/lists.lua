@@ -59,11 +59,12 @@ local function words_of(name, text)
   return found
 end
 
--- All words of a text, also several on a line.
-local function set_of(text)
-  local set = {}
+-- All words of a text, also several on a line; with a section, only those below its name.
+local function set_of(text, section)
+  local set, here = {}, nil
   for _, line in lines_of(text) do
-    if not line:match("^%[") then
+    here = line:match("^%[(.+)%]$") or here
+    if not line:match("^%[") and (not section or here == section) then
       for word in line:gmatch("%S+") do
         set[word] = true
       end
@@ -159,7 +160,8 @@ end
 ---@field phrases { form: string, lemma: string, parts: string, file: string, line: integer }[]
 ---@field excluded table<string, true>              ids of senses
 ---@field allowed table<string, true>               ids of senses with an unfit word that is harmless there
----@field denied table<string, true>
+---@field denied table<string, true>                 words that no list may name
+---@field indecent table<string, true>               those of them that are not even shown as synonyms
 ---@field unfit fun(text: string): string?
 ---@field affixes { id: string, affix: string, kind: string, level: string, meaning: string, examples: string }[]
 ---@field families { affix: string, base: string, derived: string, line: integer }[]
@@ -179,6 +181,7 @@ function lists.read()
     excluded = first_words_of(read_file("excluded_senses.txt")),
     allowed = first_words_of(read_file("allowed_senses.txt")),
     denied = set_of(read_file("denied_words.txt")),
+    indecent = set_of(read_file("denied_words.txt"), "unfit for children"),
     unfit = lists.term_filter(read_file("unfit_terms.txt")),
     affixes = affixes_of(read_file("affixes.txt")),
     families = families_of(read_file("word_families.txt")),

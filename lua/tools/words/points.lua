@@ -43,7 +43,7 @@ local function synonyms_of(sense, lists)
   for _, synonym in ipairs(sense.sense.synonyms) do
     local is_denied = lists.unfit(synonym)
     for word in synonym:lower():gmatch("[^ -]+") do
-      is_denied = is_denied or lists.denied[word] == true
+      is_denied = is_denied or lists.indecent[word] == true
     end
     fit[#fit + 1] = not is_denied and synonym or nil
   end

@@ -106,7 +106,7 @@ end
 local function add_sense(self, word, part, number, sense, id)
   local topics = {}
   for _, topic in ipairs(domains(self, sense, ";c")) do
-    topics[#topics + 1] = not self.lists.denied[topic] and topic or nil
+    topics[#topics + 1] = not self.lists.indecent[topic] and topic or nil
   end
   local added = {
     id = id, word = word, part = part, number = number, sense = sense, topics = topics, register = register_of(self, sense),

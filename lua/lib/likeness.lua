@@ -1,0 +1,144 @@
+-- How alike two English words or texts are: by their letters, by their stem, by the words they are made of.
+local likeness = {}
+
+-- Words that say nothing about what a definition means.
+local EMPTY_WORDS = {}
+for word in ("a an the of or and to in on at by for with from as is are was be being been that which who whose it its "
+  .. "this these those something someone somebody one's having used not"):gmatch("%S+") do
+  EMPTY_WORDS[word] = true
+end
+
+-- What is added to a stem. The longest that fits is taken away, as long as a stem of some letters remains.
+local SUFFIXES = {
+  "ization", "fulness", "ousness", "iveness", "ational", "ically", "lessly", "ation", "ition", "ement", "ingly", "ility",
+  "ities", "ness", "ment", "able", "ible", "ance", "ence", "tion", "sion", "less", "ship", "ward", "wise", "ally", "edly",
+  "ings", "iest", "ous", "ful", "ity", "ing", "ist", "ism", "ive", "ize", "ise", "ion", "ier", "ily", "ied", "ies", "est",
+  "ers", "age", "ant", "ent", "ary", "ory", "al", "ic", "ly", "ed", "er", "or", "es", "en", "th", "ee", "s", "y", "e",
+}
+local STEM_LETTERS_MIN = 3
+
+---The number of letters to change, add or take away to get from one to the other; more than `most` counts as most + 1.
+---@param most integer
+---@return integer
+function likeness.distance(a, b, most)
+  if math.abs(#a - #b) > most then
+    return most + 1
+  end
+  local row = {}
+  for column = 0, #b do
+    row[column] = column
+  end
+  for line = 1, #a do
+    local diagonal, least = row[0], line
+    row[0] = line
+    for column = 1, #b do
+      local cost = a:byte(line) == b:byte(column) and 0 or 1
+      local value = math.min(row[column] + 1, row[column - 1] + 1, diagonal + cost)
+      diagonal, row[column] = row[column], value
+      least = math.min(least, value)
+    end
+    if least > most then
+      return most + 1
+    end
+  end
+  return math.min(row[#b], most + 1)
+end
+
+---The word without what derivation and inflection add to it, roughly: enough to tell that two words are of one family.
+---@param word string
+---@return string
+function likeness.stem(word)
+  local stem = word:lower()
+  local again
+  repeat
+    again = false
+    for _, suffix in ipairs(SUFFIXES) do
+      if #stem - #suffix >= STEM_LETTERS_MIN and stem:sub(-#suffix) == suffix then
+        stem, again = stem:sub(1, -#suffix - 1), true
+        break
+      end
+    end
+  until not again
+  -- stopped, happier: what the suffix has doubled or changed.
+  stem = stem:gsub("([b-df-hj-np-tv-z])%1$", "%1")
+  return (stem:gsub("i$", "y"))
+end
+
+-- The words of a text that mean something, as a set of stems, and their number.
+local function words_of(text)
+  local words, count = {}, 0
+  for word in text:lower():gmatch("[%w'\x80-\xff]+") do
+    local stem = not EMPTY_WORDS[word] and likeness.stem(word)
+    if stem and not words[stem] then
+      words[stem] = true
+      count = count + 1
+    end
+  end
+  return words, count
+end
+
+---How much of the shorter text's words the longer one has as well, from 0 to 1.
+---@param a string
+---@param b string
+---@return number
+function likeness.overlap(a, b)
+  local words_a, count_a = words_of(a)
+  local words_b, count_b = words_of(b)
+  local both = 0
+  for word in pairs(words_a) do
+    both = words_b[word] and both + 1 or both
+  end
+  return both / math.max(1, math.min(count_a, count_b))
+end
+
+---Are both of one family: derived from one another or inflected, or one a phrase that has the other as a word?
+---@param a string
+---@param b string
+---@return boolean
+function likeness.is_family(a, b)
+  local words_a, count_a = words_of(a)
+  local words_b, count_b = words_of(b)
+  if count_a > count_b then
+    words_a, words_b, count_a, count_b = words_b, words_a, count_b, count_a
+  end
+  if count_a == 0 or count_a > 1 and count_a ~= count_b then
+    return a:lower() == b:lower()
+  end
+  for word in pairs(words_a) do
+    if not words_b[word] then
+      return false
+    end
+  end
+  return true
+end
+
+-- The words of a text in their order: where each begins and ends, and its stem.
+local function places_of(text)
+  local places = {}
+  for first, word, after in text:gmatch("()([%w'\x80-\xff]+)()") do
+    places[#places + 1] = { first = first, last = after - 1, stem = likeness.stem(word) }
+  end
+  return places
+end
+
+---Where a text has a word or phrase, also inflected and whatever its capitals. "dog" is in "hot dogs", not in "dogma".
+---@param text string
+---@param word string
+---@return { first: integer, last: integer }[]  in their order
+function likeness.occurrences(text, word)
+  local places, sought, found = places_of(text), places_of(word), {}
+  local index = 1
+  while #sought > 0 and index + #sought - 1 <= #places do
+    local is_here = true
+    for offset, part in ipairs(sought) do
+      is_here = is_here and places[index + offset - 1].stem == part.stem
+    end
+    if is_here then
+      found[#found + 1] = { first = places[index].first, last = places[index + #sought - 1].last }
+    end
+    index = index + (is_here and #sought or 1)
+  end
+  return found
+end
+
+return likeness
