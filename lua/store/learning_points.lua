@@ -77,6 +77,12 @@ local sources = db.sql [[
   order by id
   limit $2]]
 
+local of_ids = db.sql [[
+  select id, word, type, tier, definition, example, frequency_rank, difficulty, register, contexts, part_of_speech, band,
+         synset, word_synsets, metadata
+  from learning_points
+  where id = any($1)]]
+
 -- Those of $1 that are learned or discovered stay.
 local remove_unused = db.sql [[
   delete from learning_points p
@@ -128,6 +134,13 @@ end
 ---@return { id: string, source: string? }[]
 function learning_points.sources(tx, after, limit)
   return tx:query(sources, after, limit)
+end
+
+---@param tx db.tx
+---@param ids string[]
+---@return db.row[]  in no order, without those that there are not
+function learning_points.of_ids(tx, ids)
+  return #ids > 0 and tx:query(of_ids, db.array(ids)) or {}
 end
 
 ---Delete learning points that no child learns or has met in a discovery.
