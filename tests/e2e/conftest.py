@@ -17,6 +17,15 @@ def template(tmp_path_factory):
     database.drop()
 
 
+@pytest.fixture(scope="session")
+def cloud_template(template, tmp_path_factory):
+    """The name of a database with all the words that `lexicraft words load` puts there, besides the sample ones."""
+    database = support.Database(template)
+    support.Server(tmp_path_factory.mktemp("cloud"), database, with_words=True).command("words", "load")
+    yield database.name
+    database.drop()
+
+
 @pytest.fixture
 def database(template):
     """A migrated database for one test."""

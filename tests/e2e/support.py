@@ -183,9 +183,9 @@ class Client:
 
 
 class Server:
-    """One running `lexicraft serve` with a root folder of its own (config.lua, lua/, migrations/)."""
+    """One running `lexicraft serve` with a root folder of its own (config.lua, lua/, migrations/; with_words: data/)."""
 
-    def __init__(self, root, database, env=None, api_port=None, admin_port=None):
+    def __init__(self, root, database, env=None, api_port=None, admin_port=None, with_words=False):
         self.root = pathlib.Path(root)
         self.database = database
         self.api = f"127.0.0.1:{api_port or free_port()}"
@@ -193,7 +193,7 @@ class Server:
         self.extra_env = env or {}
         self.process = None
         self.root.mkdir(parents=True, exist_ok=True)
-        for name in ("config.lua", "lua", "migrations"):
+        for name in ("config.lua", "lua", "migrations") + (("data",) if with_words else ()):
             source, target = PROJECT / name, self.root / name
             if target.exists():
                 continue
