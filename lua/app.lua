@@ -6,7 +6,8 @@ local health = require "api.health"
 local pipeline = require "lib.pipeline"
 local schemas = require "api.schemas"
 
-local PARTS = { require "routes.people", require "routes.learning", require "routes.points", require "routes.tests" }
+local PARTS = { require "routes.people", require "routes.learning", require "routes.points", require "routes.tests",
+  require "routes.words" }
 
 local routes = {
   {

@@ -1,10 +1,11 @@
 -- What can be learned.
+local lists = require "store.learning_point_lists"
 local problem = require "lib.problem"
 local store = require "store.learning_points"
 
 local learning_points = {}
 
-learning_points.list = store.list
+learning_points.list = lists.list
 
 ---@return db.row? learning_point
 ---@return problem? err

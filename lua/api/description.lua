@@ -29,6 +29,7 @@ local TAGS = {
   children = "Children of a parent.",
   ["learning-points"] = "What can be learned.",
   progress = "What a child is learning and has learned.",
+  suggestions = "What a child should learn next.",
   ["known-points"] = "What a child knows.",
   verifications = "Tests and their results.",
   ["flagged-verifications"] = "Tests that were answered too fast to be believed.",

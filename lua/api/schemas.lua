@@ -67,7 +67,64 @@ schemas.child = object("Child", "A child of a parent.", {
 schemas.learning_point = object("LearningPoint", "One thing to learn.", {
   id = SLUG, word = TEXT, type = one_of("word", "phrase", "idiom", "prefix", "suffix"), tier = TIER, definition = TEXT,
   example = maybe(TEXT), frequency_rank = maybe(ID), difficulty = maybe(one_of("A1", "A2", "B1", "B2", "C1", "C2")),
-  register = maybe(one_of("formal", "informal", "both")), contexts = LIST_OF_TEXT, metadata = { type = "object" },
+  register = maybe(one_of("formal", "informal", "both")), contexts = LIST_OF_TEXT,
+  part_of_speech = maybe(one_of("noun", "verb", "adjective", "adverb")),
+  band = { type = "integer", minimum = 1, maximum = 100, nullable = true, doc = "how common: the smaller, the more common" },
+  metadata = { type = "object" },
+})
+
+schemas.point_summary = object("LearningPointSummary", "A learning point, shortly.", {
+  id = SLUG, word = TEXT, type = one_of("word", "phrase", "idiom", "prefix", "suffix"), tier = TIER, definition = TEXT,
+  difficulty = maybe(one_of("A1", "A2", "B1", "B2", "C1", "C2")), frequency_rank = maybe(ID),
+})
+
+local RELATIONSHIP_TYPE = one_of("PREREQUISITE_OF", "COLLOCATES_WITH", "RELATED_TO", "PART_OF", "OPPOSITE_OF",
+  "MORPHOLOGICAL", "REGISTER_VARIANT", "FREQUENCY_RANK")
+local DIRECTION = {
+  type = "string", enum = { "out", "in", "both" }, doc = "out: from the point before, in: to it, both: it has no direction",
+}
+local KIND = { type = "string", nullable = true, doc = "a finer name: prefix, suffix, synonym, broader" }
+local DISTANCE = { type = "integer", minimum = 1, doc = "in steps" }
+
+schemas.relationship = object("Relationship", "How a learning point is related to another one.", {
+  relationship_type = RELATIONSHIP_TYPE, direction = DIRECTION, kind = KIND, affix = maybe(TEXT),
+  origin = { type = "string", doc = "where it is from, or how it was derived" }, learning_point = schemas.point_summary,
+})
+schemas.related_point = object("RelatedPoint", "A learning point near another one.", {
+  distance = DISTANCE, learning_point = schemas.point_summary,
+})
+schemas.prerequisite_of_child = object("PrerequisiteOfChild", "What has to be learned before, and how far a child is with it.", {
+  distance = DISTANCE, learning_point = schemas.point_summary, is_known = FLAG,
+  status = { type = "string", enum = { "learning", "pending", "verified", "failed" }, nullable = true, doc = "null: not begun" },
+})
+schemas.known_relation = object("KnownRelation", "What a child knows near a learning point, and how it is related.", {
+  distance = DISTANCE, learning_point = schemas.point_summary,
+  path = {
+    type = "array", doc = "from the learning point that was asked about, the known one last",
+    items = object("PathStep", "A point on the way, and how it is related to the one before.", {
+      learning_point_id = SLUG, word = TEXT,
+      relationships = {
+        type = "array",
+        items = object("StepRelationship", "A relationship to the point before.", {
+          relationship_type = RELATIONSHIP_TYPE, direction = DIRECTION, kind = KIND, affix = maybe(TEXT),
+        }),
+      },
+    }),
+  },
+})
+schemas.suggestion = object("Suggestion", "A learning point that a child should learn next, and why.", {
+  learning_point = schemas.point_summary,
+  score = { type = "integer", minimum = 1, maximum = 1000, doc = "what speaks for it; only the order means something" },
+  reasons = {
+    type = "array",
+    items = object("SuggestionReason", "One thing that speaks for it.", {
+      code = { type = "string", doc = "as lua/rules/suggestion.lua names it" },
+      text = { type = "string", doc = "for a person" },
+      learning_points = {
+        type = "array", items = object("NamedPoint", "A learning point that the text names.", { id = SLUG, word = TEXT }),
+      },
+    }),
+  },
 })
 
 schemas.verification = object("Verification", "One test of a learning point on one day.", {

@@ -13,8 +13,12 @@ local DEVICE = { "child_id", "id", "name", "created_at", "expires_at" }
 
 local LEARNING_POINT = {
   "id", "word", "type", "tier", "definition", "example", "frequency_rank", "difficulty", "register", "contexts",
-  "metadata",
+  "part_of_speech", "band", "metadata",
 }
+
+local POINT_SUMMARY = { "id", "word", "type", "tier", "definition", "difficulty", "frequency_rank" }
+
+local RELATIONSHIP = { "relationship_type", "direction", "kind", "affix" }
 
 local PROGRESS = {
   "id", "child_id", "learning_point_id", "tier", "status", "attempt", "learned_at", "highest_day", "points",
@@ -177,6 +181,53 @@ end
 
 function views.discovery(row)
   return pick(row, DISCOVERY)
+end
+
+---A learning point beside something else, shortly.
+function views.point_summary(row)
+  return pick(row, POINT_SUMMARY)
+end
+
+---@param row table  the other learning point, with how it is related
+function views.relationship(row)
+  local shown = pick(row, RELATIONSHIP)
+  shown.origin, shown.learning_point = row.origin, views.point_summary(row)
+  return shown
+end
+
+---@param row table  a learning point with its distance
+function views.related_point(row)
+  return { distance = row.distance, learning_point = views.point_summary(row) }
+end
+
+---@param row table  a learning point with its distance, and how far the child is with it
+function views.prerequisite_of_child(row)
+  local shown = views.related_point(row)
+  shown.status, shown.is_known = row.status or json.null, row.status == "verified"
+  return shown
+end
+
+---@param row table  a learning point with its distance and the path to it
+function views.known_relation(row)
+  local shown = views.related_point(row)
+  shown.path = views.each(row.path, function(step)
+    return {
+      learning_point_id = step.learning_point_id, word = step.word,
+      relationships = views.each(step.relationships, function(relationship) return pick(relationship, RELATIONSHIP) end),
+    }
+  end)
+  return shown
+end
+
+---@param suggestion suggestion
+function views.suggestion(suggestion)
+  return {
+    learning_point = views.point_summary(suggestion.point),
+    score = suggestion.score,
+    reasons = views.each(suggestion.reasons, function(reason)
+      return { code = reason.code, text = reason.text, learning_points = json.array(reason.learning_points) }
+    end),
+  }
 end
 
 ---@param rows table[]

@@ -1,28 +1,11 @@
--- Routes of what can be learned, what a child has learned, its tests and discoveries.
+-- Routes of what a child has learned, its tests and discoveries.
 local discoveries = require "api.discoveries"
-local learning_points = require "api.learning_points"
 local progress = require "api.progress"
 local roles = require "routes.roles"
 local schemas = require "api.schemas"
 local verifications = require "api.verifications"
 
 return {
-  {
-    method = "GET", path = "/v1/learning-points",
-    doc = "What can be learned, by word; filtered by tier, type and beginning of the word.",
-    name = "listLearningPoints", returns = { 200, schemas.page(schemas.learning_point) },
-    roles = roles.EVERYBODY,
-    query = learning_points.query,
-    handle = learning_points.list,
-  },
-  {
-    method = "GET", path = "/v1/learning-points/{id:slug}",
-    doc = "One learning point.",
-    name = "getLearningPoint", returns = { 200, schemas.learning_point },
-    roles = roles.EVERYBODY,
-    handle = learning_points.get,
-  },
-
   {
     method = "POST", path = "/v1/children/{child_id:uuid}/progress",
     doc = "Begin to learn a learning point, or begin one that failed again; its first test is due at once.",

@@ -2,6 +2,7 @@ local world = require "spec.support.world"
 
 describe("store/learning_points", function()
   local store = require "store.learning_points"
+  local lists = require "store.learning_point_lists"
   local prefix
 
   before_each(function()
@@ -21,7 +22,7 @@ describe("store/learning_points", function()
   local function ids(filter, after, limit)
     filter.prefix = filter.prefix or prefix
     local found = {}
-    for index, row in ipairs(store.list(filter, after or { "", "" }, limit or 10)) do
+    for index, row in ipairs(lists.list(filter, after or { "", "" }, limit or 10)) do
       found[index] = row.id:sub(#prefix + 2)
     end
     return table.concat(found, " ")

@@ -53,7 +53,10 @@ local INDEXES = {
   ["sessions.purge"] = "sessions_by_expiry",
   ["sessions.remove_all"] = "sessions_by_user",
   ["password_resets.take"] = "password_resets_token_key",
-  ["learning_points.list"] = "learning_points_by_word",
+  ["learning_point_lists.list"] = "learning_points_by_word",
+  ["learning_point_lists.list_of_ending"] = "learning_points_by_ending",
+  ["learning_point_lists.list_of_affix"] = "relationships_by_affix",
+  ["suggestions.candidates"] = "learning_points_by_level",
   ["learning_progress.list"] = "learning_progress_pkey",
   ["learning_progress.known"] = "learning_progress_known",
   ["verification_schedule.list"] = "verification_schedule_by_due",
@@ -74,6 +77,8 @@ local INDEXES = {
 local COLUMNS = {
   learning_points_by_tier = "(tier, lower(word), id)",
   learning_points_by_type = "(type, lower(word), id)",
+  learning_points_by_difficulty = "(difficulty, lower(word), id)",
+  learning_points_by_band = "(band, lower(word), id)",
   learning_progress_by_day = "(child_id, learned_on)",
   learning_progress_by_status = "(child_id, status, id)",
   learning_progress_by_status_and_tier = "(child_id, status, tier, id)",
@@ -98,6 +103,9 @@ local SORTS = {
   -- Seven tiers of one learning point, eight types of one pair; and of one learning point a child has few tests and moves.
   ["learning_progress.list_of_point"] = true, ["relationship_discoveries.list_of_pair"] = true,
   ["points_transactions.list_of_progress"] = true, ["verification_schedule.list_of_progress"] = true,
+  -- Two pages merged into one, and what bounded steps have found.
+  ["neighbours.relationships"] = true, ["neighbours.prerequisites"] = true, ["neighbours.related"] = true,
+  ["neighbours.known"] = true, ["suggestions.candidates"] = true,
 }
 
 describe("plans:", function()
