@@ -34,7 +34,11 @@ local EXAMPLE_WORDS_MIN = 4   -- a gap in a shorter example can be filled by any
 local RANK_SPREAD = 4         -- wrong answers are looked for up to a quarter of the rank away …
 local RANK_SPREAD_LEAST = 250 -- … or so far if that is less
 local RANK_SPREAD_MOST = 10000
-local CHANCE = 1000
+local CHANCE = 1000            -- how finely chance is told
+local ENOUGH = 2 * #ROLES     -- wrong answers to choose from, as some will turn out to mean the same
+
+-- What counts against a wrong answer; playing its role well counts 1 for it.
+local USED_BEFORE, UNLIKE = 2, 3
 
 -- One line without what tells a definition from another by its form: same capitals, no punctuation at its end.
 local function tidy(text)
@@ -215,8 +219,13 @@ local FITS = {
   end,
 }
 
+-- How many times as long the one is as the other, as a logarithm.
+local function length_ratio(question, text)
+  return math.abs(math.log(#text / #question.text))
+end
+
 -- The candidates that are wrong: those that were there before, and of the others the ones most like the right answer, as
--- long as there are enough of them.
+-- long as there are enough of them; else those of the most similar length besides.
 local function wrong_ones(question, candidates, before)
   local by_unlikeness, texts = { [0] = {}, {}, {} }, { [question.text:lower()] = true }
   for _, candidate in ipairs(candidates) do
@@ -224,13 +233,16 @@ local function wrong_ones(question, candidates, before)
     if not texts[text:lower()] and is_wrong(question, candidate) then
       texts[text:lower()] = true
       local rank = before[candidate.id] and 0 or unlikeness(question, candidate, text)
-      table.insert(by_unlikeness[rank], { point = candidate, text = text })
+      table.insert(by_unlikeness[rank], { point = candidate, text = text, unlikeness = rank })
     end
   end
   local found = by_unlikeness[0]
   for rank = 1, 2 do
-    for _, one in ipairs(random.shuffle(by_unlikeness[rank])) do
-      found[#found + 1] = #found < #ROLES and one or nil
+    table.sort(by_unlikeness[rank], function(a, b)
+      return length_ratio(question, a.text) < length_ratio(question, b.text)
+    end)
+    for _, one in ipairs(by_unlikeness[rank]) do
+      found[#found + 1] = #found < ENOUGH and one or nil
     end
   end
   return found
@@ -240,8 +252,8 @@ end
 local function take(question, role, wrong, used)
   local best, best_score
   for index, one in ipairs(wrong) do
-    local score = FITS[role](question, one.point) + random.up_to(CHANCE) / CHANCE / 2 - (used[one.point.id] and 2 or 0)
-      - math.abs(math.log(#one.text / #question.text)) / 2
+    local score = FITS[role](question, one.point) + random.up_to(CHANCE) / CHANCE / 2
+      - (used[one.point.id] and USED_BEFORE or 0) - one.unlikeness * UNLIKE - length_ratio(question, one.text) / 2
     if not best or score > best_score then
       best, best_score = index, score
     end

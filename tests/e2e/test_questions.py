@@ -372,6 +372,11 @@ def test_statistics_count_what_was_shown_and_chosen(server, words):
     right = [row for row in rows if row["is_right"]]
     assert (sum(row["shown"] for row in right), sum(row["chosen"] for row in right)) == (12, 9)
     assert sum(row["shown"] for row in rows) == 6 * 12 and sum(row["chosen"] for row in rows) == 12
+    report = json.loads(server.command("words", "quality", "--least", "1", "--json").stdout)
+    found = [each for each in report["found"] if each["learning_point_id"] == point]
+    assert found and all("unused_options" in each["faults"] for each in found)
+    assert point in server.command("words", "quality", "--least", "1").stdout
+    assert server.command("words", "quality", "--least", "0", check=False).returncode == 1
     # Whoever is erased leaves no more than a number behind.
     family.client.request("DELETE", family.base)
     assert server.database.rows(f"select * from question_statistics where learning_point_id = '{point}'") == rows
