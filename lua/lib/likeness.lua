@@ -59,9 +59,9 @@ function likeness.stem(word)
       end
     end
   until not again
-  -- stopped, happier: what the suffix has doubled or changed.
-  stem = stem:gsub("([b-df-hj-np-tv-z])%1$", "%1")
-  return (stem:gsub("i$", "y"))
+  -- happi-ness, stopp-ed: what the suffix has changed or doubled.
+  stem = #stem > STEM_LETTERS_MIN and stem:gsub("i$", "") or stem
+  return (stem:gsub("([b-df-hj-np-tv-z])%1$", "%1"))
 end
 
 -- The words of a text that mean something, as a set of stems, and their number.
