@@ -16,7 +16,7 @@ local PHRASES = { phrase = true, idiom = true }
 
 -- What a candidate is to the one that it was come from, by the relationship and its way from there.
 local IS = {
-  ["PREREQUISITE_OF out"] = "builds on", ["PREREQUISITE_OF in"] = "is what something builds on:",
+  ["PREREQUISITE_OF out"] = "builds on", ["PREREQUISITE_OF in"] = "is needed before",
   ["PART_OF out"] = "contains", ["PART_OF in"] = "is part of",
   ["MORPHOLOGICAL out"] = "is derived from", ["MORPHOLOGICAL in"] = "is the base of",
   ["REGISTER_VARIANT out"] = "is another register of", ["REGISTER_VARIANT in"] = "is another register of",

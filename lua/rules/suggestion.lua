@@ -21,7 +21,7 @@ suggestion.parameters = {
   related_counted = 3, -- relationships to known points; more add nothing
 
   -- What is taken away.
-  for_each_level_above = 150,    -- more difficult than what the child has come to know last
+  for_each_level_above = 100,    -- more difficult than what the child has come to know last
   for_each_level_below = 40,     -- easier
   for_each_missing_word = 80,    -- a phrase or idiom with words that the child does not know
 

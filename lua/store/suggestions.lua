@@ -113,7 +113,7 @@ local candidates = db.sql [[
          select from learning_progress p
          where p.child_id = $1 and p.learning_point_id = l.id and p.status <> 'failed')
      order by l.frequency_rank, l.id
-     limit 12)
+     limit 30)
     union all
     (select l.id, 'level', null, null, null, null, null
      from learning_points l
@@ -126,7 +126,7 @@ local candidates = db.sql [[
   ), chosen as materialized (
     select distinct c.id
     from (
-      select f.id, row_number() over (partition by f.source order by f.frequency_rank, f.id) as place
+      select f.id, f.source, row_number() over (partition by f.source order by f.frequency_rank, f.id) as place
       from (
         select distinct k.id, l.frequency_rank,
                case when k.kind = 'related' and k.way = 'out' and k.type in ('PREREQUISITE_OF', 'PART_OF') then k.type
@@ -136,7 +136,7 @@ local candidates = db.sql [[
         where not exists (
           select from learning_progress p
           where p.child_id = $1 and p.learning_point_id = k.id and p.status <> 'failed')) f) c
-    where c.place <= 12
+    where c.place <= case c.source when 'level' then 30 else 12 end
   )
   select l.id, l.word, l.type, l.tier, l.definition, l.difficulty, l.frequency_rank,
          (select difficulty from level) as level, (select count(*) from seeds s where s.is_known) as known,

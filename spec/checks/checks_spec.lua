@@ -61,7 +61,7 @@ describe("the gate", function()
     { "suggestion", "related_counted = 3", "related_counted = 0" },
     { "suggestion", "missing_prerequisites = 0", "missing_prerequisites = 2" },
     { "suggestion", "beginner_knows = 5", "beginner_knows = 0" },
-    { "suggestion", "for_each_level_above = 150", "for_each_level_above = 1000" },
+    { "suggestion", "for_each_level_above = 100", "for_each_level_above = 1000" },
   }
   for _, edit in ipairs(harmless) do
     it("lets staff write " .. edit[3], function()
