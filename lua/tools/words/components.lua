@@ -1,4 +1,5 @@
--- The words a phrase or an idiom is made of, as far as they are loaded themselves.
+-- The words a phrase or an idiom is made of, as far as they are loaded themselves, each in the sense that stands for its part
+-- of speech there.
 local components = {}
 
 -- Words that hold phrases together and teach nothing about them.
@@ -13,8 +14,11 @@ local ENDINGS = {
   { "ies", { "y" } }, { "es", { "", "e" } }, { "s", { "" } }, { "ing", { "", "e" } }, { "ed", { "", "e" } },
 }
 
+local IRREGULAR = { feet = "foot", teeth = "tooth", children = "child", men = "man", women = "woman", mice = "mouse" }
+
 -- The loaded word that a form belongs to: "beans" to "bean".
 local function word_of(words, form)
+  form = IRREGULAR[form] or form
   local word = words[form]
   if word and word.type == "word" then
     return word
@@ -31,16 +35,35 @@ local function word_of(words, form)
   return nil
 end
 
+local function first_of(word, part)
+  return word.chains[part] and word.chains[part][1]
+end
+
+-- A phrase that is a verb begins with one, what follows is rather no verb; one that is a noun ends in a noun.
+local function sense_of(phrase, word, is_first, is_last)
+  local part = phrase.main.part
+  if part == "v" and is_first then
+    return first_of(word, "v") or word.main
+  elseif part == "v" and word.main.part == "v" or part == "n" and is_last then
+    return first_of(word, "n") or word.main
+  end
+  return word.main
+end
+
 ---@param words table<string, words.word>
 ---@param phrase words.word
----@return words.word[]  each once, in the order of the phrase
+---@return words.sense[]  one of each word, in the order of the phrase
 function components.of(words, phrase)
-  local found, seen = {}, {}
+  local forms = {}
   for form in phrase.lemma:gsub("'s%f[^%w]", ""):gmatch("[^_-]+") do
+    forms[#forms + 1] = form
+  end
+  local found, seen = {}, {}
+  for i, form in ipairs(forms) do
     local word = not GLUE[form] and word_of(words, form)
     if word and not seen[word] then
       seen[word] = true
-      found[#found + 1] = word
+      found[#found + 1] = sense_of(phrase, word, i == 1, i == #forms)
     end
   end
   return found

@@ -64,7 +64,7 @@ local function set_levels(word, parts)
   if word.type ~= "word" then
     level = 1
     for _, part in ipairs(parts) do
-      level = math.max(level, LEVEL_NUMBER[part.main.level])
+      level = math.max(level, LEVEL_NUMBER[part.level])
     end
     level = math.min(#LEVELS, level + 1)
   end
@@ -113,7 +113,7 @@ function ranking.set(chosen, affixes, band_of)
     if word.type ~= "word" then
       local parts, limit = components.of(chosen.words, word), math.huge
       for _, part in ipairs(parts) do
-        limit = math.min(limit, part.main.met)
+        limit = math.min(limit, part.met)
       end
       set(word, parts, limit)
     end

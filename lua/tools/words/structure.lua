@@ -15,10 +15,10 @@ end
 
 local function add_parts(graph, phrase)
   for i, part in ipairs(phrase.parts) do
-    graph:add("PART_OF", part.main, phrase.main, "components", "component")
-    graph:add("PREREQUISITE_OF", part.main, phrase.main, "components")
+    graph:add("PART_OF", part, phrase.main, "components", "component")
+    graph:add("PREREQUISITE_OF", part, phrase.main, "components")
     for j = i + 1, phrase.type == "phrase" and #phrase.parts or i do
-      graph:add("COLLOCATES_WITH", part.main, phrase.parts[j].main, "phrase:" .. phrase.lemma)
+      graph:add("COLLOCATES_WITH", part, phrase.parts[j], "phrase:" .. phrase.lemma)
     end
   end
 end
