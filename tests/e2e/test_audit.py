@@ -5,6 +5,7 @@ import json
 import pytest
 
 import support
+from cloud import answers_to
 from money import cancel, client_of, give, open_tests, process, reverse, set_progress, withdraw
 from support import Database, Family, Server
 
@@ -41,7 +42,21 @@ def story(server):
     process(family, withdraw(family, 11), "processing", "failed")
     cancel(family, withdraw(family, 12))
     withdraw(family, 13)
+    answered(family, "t1_3", seconds=60)
+    rejected = answered(family, "t1_4", seconds=0)
+    body = {"decision": "reject", "reason": "too fast"}
+    assert staff.post(f"{family.base}/verifications/{rejected}/review", body).status == 200
     return family
+
+
+def answered(family, point, seconds):
+    """A test whose questions the server made, answered after so long; two of three are right."""
+    test = family.learn(point)["next_verification"]["id"]
+    assert family.client.post(f"{family.base}/verifications/{test}/start").status == 200
+    family.server.advance(seconds=seconds)
+    answers = answers_to(family.server, test, right=2)
+    assert family.client.post(f"{family.base}/verifications/{test}/answers", answers).status == 200
+    return test
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +190,15 @@ CORRUPTIONS = {
     "a test planned by rules nobody knows": (
         "update verification_schedule set rule_version = repeat('0', 64) where child_id = :child and not completed",
         "was planned by rule version"),
+    "an answer to another question": (
+        "update verification_schedule set answers = jsonb_set(answers, '{0,option_id}', '\"x\"') "
+        "where child_id = :child and answered_at is not null and passed", "with an answer of their own"),
+    "a score raised": (
+        "update verification_schedule set score = 100 where child_id = :child and answered_at is not null and passed",
+        "was scored 100.00 with 2 of 3 right"),
+    "a rejected test not given again": (
+        "delete from verification_schedule where child_id = :child and previous_id in "
+        "(select id from verification_schedule where review_decision = 'reject')", "was rejected and not given again"),
 }
 
 
