@@ -3,6 +3,7 @@
 local clock = require "clock"
 local config = require "config"
 local db = require "db"
+local etag = require "lib.etag"
 local idempotency_keys = require "store.idempotency_keys"
 local json = require "json"
 local problem = require "lib.problem"
@@ -42,7 +43,7 @@ local function stored_answer(tx, once)
   end
   return {
     status = stored.status,
-    headers = stored.location and { Location = stored.location },
+    headers = { Location = stored.location, ETag = once.is_tagged and etag.of_text(stored.body) or nil },
     body = stored.body,
     content_type = "application/json",
   }

@@ -8,10 +8,16 @@ local etag = {}
 
 local DIGITS = 32
 
+---@param text string  the body of the answer, as it is sent
+---@return string
+function etag.of_text(text)
+  return '"' .. auth.sha256(text):sub(1, DIGITS) .. '"'
+end
+
 ---@param shown table  the body of the answer
 ---@return string
 function etag.of(shown)
-  return '"' .. auth.sha256(json.encode(shown)):sub(1, DIGITS) .. '"'
+  return etag.of_text(json.encode(shown))
 end
 
 ---@param shown table

@@ -36,6 +36,7 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field key string
 ---@field hash string  of path and body
 ---@field is_kept boolean  for ever
+---@field is_tagged boolean?  the answer has an ETag
 ---@field user_id? string   whose answer it is, where nobody has called; set by the handler
 
 ---@class pipeline.route : http.route
@@ -199,6 +200,7 @@ local function read_key(route, call)
     key = key,
     hash = digest(route, call),
     is_kept = route.once == "required",
+    is_tagged = route.returns and route.returns.tagged,
   }
 end
 

@@ -140,6 +140,14 @@ def test_a_failed_point_keeps_its_tier_when_it_begins_again(server, family, staf
     assert (again.status, again.json["id"], again.json["tier"]) == (200, progress["id"], 1)
 
 
+def test_a_repeated_change_is_answered_alike_with_its_tag(family, staff):
+    progress, key = family.learn("t2_2"), {"Idempotency-Key": "once"}
+    path = f"{family.base}/progress/{progress['id']}"
+    first, again = (staff.request("PATCH", path, {"status": "failed"}, headers=key) for _ in range(2))
+    assert (first.status, first.body) == (200, again.body)
+    assert again.headers["ETag"] == first.headers["ETag"] == family.client.get(path).headers["ETag"]
+
+
 def test_who_may_set_which_status(server, family, staff):
     progress = family.learn("t1_6")
     service, operator = client_of(server, "service"), client_of(server, "operator")
