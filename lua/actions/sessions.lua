@@ -2,6 +2,7 @@
 --
 -- A refresh token is "SESSION.SECRET". It is good for one use, which puts a new secret in its place; only the hash of the
 -- latest one is kept. Any other secret of the session is one used before, so somebody has a copy, and the session ends.
+local address = require "lib.address"
 local auth = require "auth"
 local clock = require "clock"
 local config = require "config"
@@ -50,7 +51,7 @@ end
 ---@return { id: string, email: string, password_hash: string }? user
 ---@return problem? err
 function sessions.check(email, password, remote)
-  local err = limit("login:address:" .. remote, config.limits.login_attempts_per_address)
+  local err = limit("login:address:" .. address.network(remote), config.limits.login_attempts_per_address)
   if err then
     return nil, err
   end

@@ -1,5 +1,6 @@
 -- What happens to every request before and after its handler, in this order and in this place only:
 -- caller, rate limit, role, query, body, Idempotency-Key, handler, problem.
+local address = require "lib.address"
 local auth = require "auth"
 local config = require "config"
 local json = require "json"
@@ -100,7 +101,8 @@ local function limit_rate(call)
     return
   end
   local caller = call.caller
-  local who = caller and ("caller:%s:%s"):format(caller.role, caller.sub) or "address:" .. call.request.remote
+  local who = caller and ("caller:%s:%s"):format(caller.role, caller.sub)
+    or "address:" .. address.network(call.request.remote)
   local ok, n = rate.take("requests:" .. who, per_minute, MINUTE_S)
   call.rate = {
     ["RateLimit-Policy"] = ('"requests";q=%d;w=%d'):format(per_minute, MINUTE_S),

@@ -201,6 +201,8 @@ def test_bad_tokens_count_for_their_address(limited_server):
     (["2001:DB8::1"], ["2001:db8:0::1"], True),
     (["2001:db8:2::1"], ["2001:db8:2::1, 2001:db8:1:ff::2"], True),
     (["192.0.2.12"], ["192.0.2.12" + ", 10.0.0.1" * 300], True),
+    (["2001:db8:3::1"], ["2001:db8:3::ffff:1:2:3"], True),  # one household has all of a /64
+    (["2001:db8:4::1"], ["2001:db8:4:1::1"], False),
 ])
 def test_who_asks_is_found_behind_trusted_proxies(limited_server, one, other, is_same):
     """Seen by the number of requests left."""

@@ -249,6 +249,15 @@ def test_attempts_are_counted_by_client_address(strict):
     assert statuses[:40] == 40 * [401] and 429 in statuses[40:]
 
 
+def test_who_has_many_addresses_has_no_more_attempts(strict):
+    strict.stop()
+    strict.extra_env["LEXICRAFT_HTTP_TRUSTED_PROXIES"] = "127.0.0.1"
+    strict.start()
+    statuses = [strict.client().post("/v1/sessions", {"email": new_address(), "password": "wrong password"},
+                                     headers={"X-Forwarded-For": f"2001:db8::{n:x}"}).status for n in range(45)]
+    assert statuses[:40] == 40 * [401] and 429 in statuses[40:]
+
+
 def test_guessing_elsewhere_locks_nobody_out_at_home(strict):
     family, stranger = Family(strict), Family(strict)
 
