@@ -163,6 +163,10 @@ local function read_body(route, call)
   if not is_json(call.request:header("Content-Type")) then
     return problem.new("unsupported_media_type", "The body must be application/json.")
   end
+  if (call.request:header("Content-Encoding") or "identity"):lower() ~= "identity" then
+    return problem.new("unsupported_media_type", "The body must not be compressed or encoded otherwise.", nil,
+      { ["Accept-Encoding"] = "identity" })
+  end
   local value, err = call.request:json()
   if value == nil then
     return problem.new("invalid_json", err.message)

@@ -147,6 +147,13 @@ describe("lib/pipeline", function()
     assert.are.equal(415, run({ body = BODY }, { json = {} }).status)
   end)
 
+  it("takes bodies as they are only", function()
+    for coding, status in pairs { gzip = 415, [""] = 415, identity = 200, Identity = 200 } do
+      local headers = { ["Content-Type"] = "application/json", ["Content-Encoding"] = coding }
+      assert.are.equal(status, run({ body = BODY }, { headers = headers, json = {} }).status, coding)
+    end
+  end)
+
   it("refuses malformed and invalid bodies", function()
     local broken = run({ body = BODY }, { headers = AS_JSON, json_err = { code = "invalid", message = "no" } })
     assert.are.equal("invalid_json", broken.code)

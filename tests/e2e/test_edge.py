@@ -142,6 +142,13 @@ def test_what_is_said_twice_is_not_heard(server, family, first, second):
     assert json.loads(body)["detail"] == f"more than one {first.split(':')[0]}"
 
 
+@pytest.mark.parametrize("coding, status", [("gzip", 415), ("br, gzip", 415), ("Identity", 201)])
+def test_a_body_is_taken_as_it_is(server, family, coding, status):
+    answer = family.client.post("/v1/children", {"name": "Mei"}, headers={"Content-Encoding": coding})
+    assert answer.status == status
+    assert answer.headers["Accept-Encoding"] == (None if status == 201 else "identity")
+
+
 PER_MINUTE = 6
 
 
