@@ -4,6 +4,8 @@ local db = require "db"
 
 local original = {}
 
+local LEAST_ID = "00000000-0000-0000-0000-000000000000"
+
 -- What must be there, and what would show that this is a database of ours.
 local tables = [[
   select count(*) filter (where t.name <> 'rule_versions') as originals,
@@ -19,24 +21,38 @@ local size = [[
 
 -- E-mail addresses that two users have once letters are small, and transfers that have paid two withdrawals.
 local twice = [[
-  select 'email' as kind, lower(btrim(u.email)) as value
+  select 'email' as kind, lower(btrim(u.email, E' \t\n\v\f\r')) as value
   from users u
   group by 2
   having count(*) > 1
   union all
-  select 'transfer', w.transaction_id
+  select 'transfer', btrim(w.transaction_id, E' \t\n\v\f\r')
   from withdrawal_requests w
-  where w.transaction_id <> '' and lower(btrim(w.status)) = 'completed'
+  where btrim(w.transaction_id, E' \t\n\v\f\r') <> '' and lower(btrim(w.status, E' \t\n\v\f\r')) = 'completed'
   group by 2
   having count(*) > 1]]
 
-local users_after = [[
-  select u.id, u.email, lower(btrim(u.email)) as email_key, u.password_hash, u.name, u.phone, u.country,
+local users_from = [[
+  select u.id, u.email, lower(btrim(u.email, E' \t\n\v\f\r')) as email_key, u.password_hash, u.name, u.phone, u.country,
          u.created_at at time zone 'UTC' as created_at, u.updated_at at time zone 'UTC' as updated_at
   from users u
-  where u.id > $1::uuid
+  where u.id >= $1::uuid and u.id is distinct from $3
   order by u.id
   limit $2]]
+
+local stray_children = [[
+  select r.id::text as key, count(*) over () as total
+  from %s r
+  where not exists (select from users u where u.id = r.parent_id)
+  order by r.id
+  limit 20]]
+
+local strays = [[
+  select r.id::text as key, count(*) over () as total
+  from %s r
+  where not exists (select from children c join users u on u.id = c.parent_id where c.id = r.child_id)
+  order by r.id
+  limit 20]]
 
 local children_of = [[
   select c.id, c.parent_id, c.name, c.age, c.created_at at time zone 'UTC' as created_at,
@@ -124,10 +140,27 @@ function original.twice(source)
   return found
 end
 
----@param after string  id of the last one seen
+---@param after string?  id of the last one seen
 ---@return db.row[]
 function original.users_after(source, after, limit)
-  return source:query(users_after, after, limit)
+  return source:query(users_from, after or LEAST_ID, limit, after)
+end
+
+---What belongs to nobody: a copy without foreign keys may have such rows.
+---@return { name: string, total: integer, keys: string[] }[]  of each table with such rows the first keys
+function original.orphans(source)
+  local found = {}
+  for _, name in ipairs(original.TABLES) do
+    local rows = name ~= "users" and source:query((name == "children" and stray_children or strays):format(name)) or {}
+    if #rows > 0 then
+      local keys = {}
+      for index, row in ipairs(rows) do
+        keys[index] = row.key
+      end
+      found[#found + 1] = { name = name, total = rows[1].total, keys = keys }
+    end
+  end
+  return found
 end
 
 ---@param user_ids string[]

@@ -19,7 +19,7 @@ local DONE, FAILED, USAGE, UNAVAILABLE = 0, 1, 2, 69
 local UNAVAILABLE_CODES = { unavailable = true, timeout = true, busy = true, unknown = true }
 
 local BATCH_USERS = 50
-local BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+local NO_UTF8 = "22021" -- SQLSTATE character_not_in_repertoire
 
 local COMMAND = {
   options = {
@@ -149,7 +149,11 @@ local function copy_all(run, source)
   end
   local total, done, bar = original.count_users(source), 0, progress.start("import")
   run.context.twice = original.twice(source)
-  local users = original.users_after(source, BEFORE_ALL, BATCH_USERS)
+  for _, strays in ipairs(original.orphans(source)) do
+    run.report:left_out(strays.name, strays.keys, strays.total,
+      strays.name == "children" and "its parent is not there" or "its child or the child's parent is not there")
+  end
+  local users = original.users_after(source, nil, BATCH_USERS)
   while #users > 0 do
     take_batch(run, source, users)
     done = done + #users
@@ -187,6 +191,14 @@ local function show(run, seconds)
   end
 end
 
+local function describe(err)
+  if err.sqlstate == NO_UTF8 then
+    return ("that database holds text of another encoding than UTF-8, docs/moving-in.md tells what to do (%s)")
+      :format(err.message)
+  end
+  return err.message
+end
+
 local function run_import(taken)
   local begun_us = clock.now_us()
   local ok, run, fault = pcall(function()
@@ -197,7 +209,7 @@ local function run_import(taken)
   if not ok and type(run) ~= "table" then
     error(run, 0)
   elseif not ok or not run then
-    io.stderr:write("lexicraft: ", fault or run.message or "it failed", "\n")
+    io.stderr:write("lexicraft: ", fault or describe(run) or "it failed", "\n")
     return not ok and UNAVAILABLE_CODES[run.code] and UNAVAILABLE or FAILED
   end
   local seconds = (clock.now_us() - begun_us) / 1000000

@@ -63,10 +63,11 @@ def literal(value):
 class Original:
     """A database with the original's tables and nothing in them."""
 
-    def __init__(self):
+    def __init__(self, encoding=None):
         self.name = f"lexicraft_original_{uuid.uuid4().hex[:12]}"
         self.admin_url = support.pg_url("postgres", support.superuser())
-        support.psql(self.admin_url, f"create database {self.name}")
+        tail = f" encoding '{encoding}' locale 'C' template template0" if encoding else ""
+        support.psql(self.admin_url, f"create database {self.name}{tail}")
         self.url = support.pg_url(self.name, support.superuser())
         self.sql(TABLES)
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 import uuid
 
@@ -469,6 +470,60 @@ def test_an_opening_move_is_explained(host, source):
     assert "moved in" in host.command("rules", "explain", child, move).stdout
     assert "test of day" in host.command("rules", "explain", child, "--verification", test).stdout
     host.command("rules", "replay", "lua/rules", "--since", "100d")
+
+
+@pytest.mark.parametrize("time", ("infinity", "-infinity", "0044-03-15 BC", "0001-01-01", "9999-12-31", "29999-12-31"))
+def test_times_that_cannot_be(host, source, time):
+    """They count as missing: nothing that a client cannot read, or that cannot be reckoned with, moves in."""
+    parent, child = source.family(email="late@example.org", created_at=time, updated_at=time)
+    source.sql(f"update children set created_at = '{time}', updated_at = '{time}'")
+    source.account(child, 60, 20, 34, 6, 0)
+    for point, status, days in (("t1_1", "pending", (1,)), ("t1_2", "verified", (1, 3, 7))):
+        source.learn(child, point, 1, status, [(day, True) for day in days], [30], [("earned", 10), ("unlocked", 3)])
+    source.sql(f"""
+        update learning_progress set learned_at = '{time}', created_at = '{time}', updated_at = '{time}';
+        update verification_schedule set scheduled_date = '{time}', completed_at = case when completed then
+               timestamp '{time}' end, created_at = '{time}', updated_at = '{time}';
+        update points_transactions set created_at = '{time}'""")
+    source.add("withdrawal_requests", child_id=child, parent_id=parent, amount_ntd=6, points_amount=6, status="completed",
+               created_at=time, updated_at=time, completed_at=time)
+    source.sql(f"insert into relationship_discoveries values (1, '{child}', 't1_1', 't1_2', 'RELATED_TO', '{time}')")
+    report = run(host, source)
+    assert counts(report, "refused") == {"verification_schedule": 2}, reasons(report, "refused")
+    host.start()
+    family = Moved(host, "late@example.org", child)
+    for path in ("", "/progress", "/verifications", "/transactions", "/withdrawals", "/discoveries", "/known-points"):
+        assert not re.search(rb'infinity|"[-+]\d+-|"9999-|"000', family.client.get(family.base + path).body), path
+    for _ in range(3):
+        for test in family.due():
+            assert family.report(test["id"], True).status == 200, test
+        host.advance(days=40)
+    assert {item["status"] for item in family.client.get(f"{family.base}/progress").json["items"]} == {"verified"}
+    audit_is_clean(host)
+
+
+def test_a_broken_copy(host, source):
+    """Rows of nobody are told; white space makes neither another address nor another transfer; every id is an id."""
+    parent, child = source.family(id=str(uuid.UUID(int=0)), email="first@example.org\t")
+    for email in ("first@example.org", "two words@example.org"):
+        source.family(email=email)
+    source.account(child, 20, 0, 0, 20, 0)
+    for transfer in ("T1", " T1", "T1\n"):
+        source.add("withdrawal_requests", child_id=child, parent_id=parent, amount_ntd=5, points_amount=5, status="completed",
+                   transaction_id=transfer)
+    source.sql("""
+        set session_replication_role = replica;
+        insert into children (parent_id, name) select gen_random_uuid(), 'Nobody' from generate_series(1, 25);
+        insert into points_accounts (child_id, total_earned) select id, 5 from children where name = 'Nobody' limit 1;
+        insert into learning_progress (child_id, learning_point_id, tier) values (gen_random_uuid(), 't1_1', 1)""")
+    report = run(host, source)
+    refused = {"users": 2, "children": 27, "points_accounts": 1, "learning_progress": 1}
+    assert report["tables"]["children"]["read"] == 28 and counts(report, "refused") == refused
+    assert {group["count"] for group in report["reasons"] if "not there" in group["rows"][0]["reason"]} == {1, 25}
+    assert host.database.sql("select id, email from users") == f"{parent}|first@example.org"
+    assert host.database.sql("select count(*), count(transaction_id) from withdrawal_requests") == "3|1"
+    assert counts(run(host, source), "copied") == {}
+    audit_is_clean(host)
 
 
 def test_learning_points_can_be_made(host, source):

@@ -5,6 +5,7 @@ local learning = {}
 
 local STATUSES = { learning = true, pending = true, verified = true, failed = true }
 local DAY_MAX = 3650
+local YEARS_AHEAD_MAX = DAY_MAX // 365
 local HIGHEST_SCORE = 100
 local PASS_SCORE = 60 -- where only the score tells
 
@@ -69,6 +70,13 @@ function learning.test(row, now)
   }
   if completed then
     settle_result(test, row, notes, now)
+  end
+  if not values.is_possible(row.scheduled_date, now, YEARS_AHEAD_MAX) then
+    if not completed then
+      return nil, ("its date is none (%s)"):format(row.scheduled_date)
+    end
+    notes[#notes + 1] = ("its date is none, now that of its completion (%s)"):format(row.scheduled_date)
+    test.scheduled_date = test.completed_at:sub(1, #"2026-01-01")
   end
   test.created_at, test.updated_at = values.times(row, notes, now)
   return test, notes

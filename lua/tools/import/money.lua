@@ -22,8 +22,10 @@ local POINTS_MAX = 1000000000
 
 local function settle_transfer(row, status, twice, notes)
   local transfer = values.text(row.transaction_id)
-  if transfer and status == "completed" and twice[row.transaction_id] then
-    if twice[row.transaction_id] ~= row.id then
+  if transfer and status == "completed" and twice[transfer] then
+    if twice[transfer] == true then
+      twice[transfer] = row.id
+    elseif twice[transfer] ~= row.id then
       notes[#notes + 1] = ("its transfer has paid another withdrawal, now none (%s)"):format(transfer)
       return nil
     end
@@ -57,16 +59,13 @@ function money.withdrawal(row, child, twice, now)
     account = "not given"
     notes[#notes + 1] = "bank account was missing"
   end
-  if twice[row.transaction_id] == true and status == "completed" then
-    twice[row.transaction_id] = row.id
-  end
   local withdrawal = {
     child_id = child.id, id = row.id, parent_id = child.parent_id, amount_ntd = row.amount_ntd,
     points_amount = row.points_amount, status = status, bank_account = values.cut(account, 100, notes, "bank account"),
     transaction_id = settle_transfer(row, status, twice, notes),
   }
   withdrawal.created_at, withdrawal.updated_at = values.times(row, notes, now)
-  withdrawal.completed_at = row.completed_at or withdrawal.updated_at
+  withdrawal.completed_at = values.past(notes, "time of completion", now, row.completed_at) or withdrawal.updated_at
   return withdrawal, notes
 end
 

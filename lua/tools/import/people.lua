@@ -1,4 +1,5 @@
 -- Parents and children, as our tables want them.
+local format = require "lib.format"
 local values = require "tools.import.values"
 
 local people = {}
@@ -19,7 +20,7 @@ end
 ---@return string[]|string notes_or_reason
 function people.user(row, now)
   local notes, email = {}, row.email_key
-  if #email < 3 or utf8.len(email) > 254 or not email:find("^[^@]+@") then
+  if not format.email(email) then
     return nil, ("the e-mail address is none (%s)"):format(row.email)
   end
   if email ~= row.email then

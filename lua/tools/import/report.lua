@@ -57,6 +57,15 @@ function report:refused(name, key, reason)
   line(self, "refused", name, key, reason)
 end
 
+---Rows that nobody's family has, so that they were not read with one.
+---@param keys string[]  of the first ones
+function report:left_out(name, keys, total, reason)
+  self:count(name, "read", total)
+  for index = 1, total do
+    self:refused(name, keys[index] or keys[#keys], reason)
+  end
+end
+
 ---Something to know of a row that was copied as it is.
 function report:noted(name, key, reason)
   line(self, "noted", name, key, reason)
