@@ -76,7 +76,7 @@ local related = db.sql [[
     order by rank, s.id
   ), more2 as materialized (
     select $2::integer >= 2
-           and (select count(*) from ranked1 s where (1, s.rank, s.id) > ($3::integer, $4, $5)) < $6 as is_needed
+           and (select count(*) from ranked1 s where (1, s.rank, s.id) > ($3::bigint, $4::bigint, $5)) < $6 as is_needed
   ), step2 as materialized (
     select distinct e.id
     from (
@@ -182,7 +182,7 @@ local known = db.sql [[
       select 3, coalesce(l.frequency_rank, 2147483647), s.id, array[s.first, s.via, s.id]
       from step3 s
       join learning_points l on l.id = s.id) found
-    where (found.distance, found.rank, found.id) > ($3::integer, $4, $5)
+    where (found.distance, found.rank, found.id) > ($3::bigint, $4::bigint, $5)
       and exists (
         select from learning_progress p
         where p.child_id = $8 and p.learning_point_id = found.id and p.status = 'verified')
