@@ -96,6 +96,15 @@ async function learn(path: { child_id: string }, point: api.LearningPoint): Prom
   return progress;
 }
 
+/** What the child is advised to begin with, why, and what is near it. */
+async function advise(path: { child_id: string }): Promise<void> {
+  const best = first(good(await api.listSuggestions({ path, query: { limit: 1 } })).items);
+  equal(best.reasons.map((reason) => reason.code), ["frequent"]);
+  const id = best.learning_point.id;
+  equal(good(await api.listRelatedPoints({ path: { id }, query: { degrees: 3 } })).items, []);
+  equal(good(await api.listKnownRelations({ path: { ...path, id } })).items, []);
+}
+
 /** Day by day until a test is due, then the result that the service reports. */
 async function verify(path: { child_id: string }, token: () => Promise<void>): Promise<api.Outcome> {
   for (let day = 0; day < 14; day++) {
@@ -129,6 +138,7 @@ async function live(): Promise<object> {
   await rename("Pat Lin");
   const child = good(await api.addChild({ body: { name: "Mei", age: 9 } }));
   const path = { child_id: child.id };
+  await advise(path);
   const [known, other] = await twoPoints();
   const progress = await learn(path, known!);
   await learn(path, other!);
