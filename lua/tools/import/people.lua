@@ -7,12 +7,16 @@ local people = {}
 -- No password is equal to it; the parent chooses a new one.
 local NO_PASSWORD = "!"
 local HASH_BYTES_MAX = 127
+-- Verifying a hash takes what it says: more than these would keep a thread and its memory from all others.
+local MEMORY_KIB_MAX, PASSES_MAX, LANES_MAX = 262144, 10, 16
 local AGE_MAX = 25
 
----Can our server verify passwords against it?
+---Can our server verify passwords against it, at a price it can pay?
 ---@return boolean
 function people.is_usable_hash(hash)
-  return #hash <= HASH_BYTES_MAX and hash:find("^%$argon2id?%$v=19%$m=%d+,t=%d+,p=%d+%$[%w+/]+%$[%w+/]+$") ~= nil
+  local memory, passes, lanes = hash:match("^%$argon2id?%$v=19%$m=(%d+),t=(%d+),p=(%d+)%$[%w+/]+%$[%w+/]+$")
+  return memory ~= nil and #hash <= HASH_BYTES_MAX and values.within(tonumber(memory), 1, MEMORY_KIB_MAX)
+    and values.within(tonumber(passes), 1, PASSES_MAX) and values.within(tonumber(lanes), 1, LANES_MAX)
 end
 
 ---@param row db.row  email_key: the address in small letters, trimmed
