@@ -6,8 +6,10 @@ local health = require "api.health"
 local pipeline = require "lib.pipeline"
 local schemas = require "api.schemas"
 
-local PARTS = { require "routes.people", require "routes.learning", require "routes.points", require "routes.tests",
-  require "routes.words" }
+local PARTS = {
+  require "routes.people", require "routes.learning", require "routes.discoveries", require "routes.points",
+  require "routes.tests", require "routes.words",
+}
 
 local routes = {
   {

@@ -47,7 +47,7 @@ end
 ---Pay the bonus of a discovery.
 ---@param tx db.tx
 ---@param staff string?  sub of the person of staff who decides it; nil: the platform
----@return { discovery: db.pending, transaction: db.pending, account: ledger.account }? outcome
+---@return bonuses.outcome? outcome
 ---@return problem? err
 function discoveries.pay(tx, child_id, parent_id, id, staff)
   local locked = points_accounts.lock(tx, child_id, parent_id)
@@ -56,20 +56,13 @@ function discoveries.pay(tx, child_id, parent_id, id, staff)
   if not account or not discovery then
     return nil, problem.not_found()
   end
-  local subject = subject_of(discovery)
-  local outcome, err = bonuses.award(tx, account, {
+  return bonuses.award(tx, account, {
     kind = "relationship_discovery",
-    subject = subject,
+    subject = subject_of(discovery),
     learning_point_id = discovery.source_learning_point_id,
     needs = { discovery.source_learning_point_id, discovery.target_learning_point_id },
     relationship_discovery_id = id,
-    description = "Discovered: " .. subject,
   }, staff, clock.now())
-  if not outcome then
-    return nil, err
-  end
-  outcome.discovery = store.mark_paid(tx, child_id, id)
-  return outcome
 end
 
 ---@return db.row? discovery

@@ -1,10 +1,11 @@
 -- Tests: what is due, and what a result leads to. The heart of the program: status, next test, ledger and account follow
--- from one result in one transaction of two round trips.
+-- from one result in one transaction of two round trips; a third one when a point becomes known.
 local calendar = require "store.calendar"
 local children = require "store.children"
 local clock = require "clock"
 local ledger = require "actions.ledger"
 local learning_progress = require "store.learning_progress"
+local mastery = require "actions.mastery"
 local points_accounts = require "store.points_accounts"
 local points_transactions = require "store.points_transactions"
 local problem = require "lib.problem"
@@ -76,6 +77,7 @@ end
 ---@field moves { move: ledger.move, sequence: integer, description: string, call: rules.call }[]
 ---@field plan? { next: table, call: rules.call }
 ---@field algorithm_state table  of the attempt, as it will be
+---@field mastery? mastery       if the point has become known by it
 
 -- One more move of the ledger, and the rule call that decided it.
 local function add_move(completion, move, description, call)
@@ -196,10 +198,15 @@ end
 -- The completed test is written first: its place as the point's open test must be free for the next one.
 local function write(tx, completion, result)
   local test, progress, account, now = completion.test, completion.progress, completion.account, completion.now
-  local outcome = { progress = progress, account = account, transactions = {} }
+  local reached = completion.mastery or { discoveries = {}, bonuses = {} }
+  local outcome = {
+    progress = progress, account = account, transactions = {}, discoveries = reached.discoveries, bonuses = reached.bonuses,
+  }
   outcome.verification = store.complete(tx, progress.child_id, test.id, now, result, {
     progress = progress,
     account = account,
+    discoveries = reached.discoveries,
+    bonuses = reached.bonuses,
   })
   learning_progress.save(tx, progress, completion.algorithm_state, now)
   if test.is_open_in_other_tier then
@@ -215,6 +222,11 @@ local function write(tx, completion, result)
       description = entry.description,
     }, entry.call, now)
   end
+  if completion.mastery then
+    for _, pending in ipairs(mastery.write(tx, completion.mastery, completion)) do
+      table.insert(outcome.transactions, pending)
+    end
+  end
   if completion.plan then
     outcome.next = store.plan(tx, progress, test.id, completion.plan.next, completion.plan.call, now)
   end
@@ -229,6 +241,8 @@ function verifications.outcome_of(tx, child_id, test)
     verification = store.completed(tx, child_id, test.id),
     progress = test.outcome.progress,
     account = test.outcome.account,
+    discoveries = test.outcome.discoveries or {},
+    bonuses = test.outcome.bonuses or {},
     transactions = { points_transactions.of_test(tx, child_id, test.progress_id, test.id) },
     next = store.planned_by(tx, child_id, test.id),
   }
@@ -268,6 +282,8 @@ end
 ---@field progress table
 ---@field account table
 ---@field transactions db.pending[]  of one row or several
+---@field discoveries table[]        if the point has become known
+---@field bonuses table[]
 ---@field next? db.pending           of one row or none
 
 ---Do what the result of a test leads to: status, ledger, account, next test.
@@ -283,6 +299,9 @@ function verifications.settle(tx, account, test, result, now)
     pass(completion)
   else
     fail(completion)
+  end
+  if progress.status == "verified" and test.status ~= "verified" then
+    completion.mastery = mastery.reach(tx, completion)
   end
   return write(tx, completion, result)
 end

@@ -38,6 +38,8 @@ local TAGS = {
   adjustments = "Points given by staff.",
   withdrawals = "Points that become money.",
   discoveries = "Relationships between words that a child has found.",
+  bonuses = "Events that earn a bonus, once ever, paid or held back by a limit.",
+  summary = "How a child is doing.",
   openapi = "This description.",
   docs = "This description, for people.",
 }

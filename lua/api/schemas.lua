@@ -209,6 +209,17 @@ schemas.discovery = object("Discovery", "How two learning points are related, as
   discovered_at = TIME, bonus_awarded = FLAG,
 })
 
+schemas.bonus = object("Bonus", "An event that earns a bonus, once ever.", {
+  id = ID, child_id = UUID,
+  bonus_type = one_of("relationship_discovery", "phrase_completion", "idiom_unlock", "context_mastery",
+    "pattern_recognition", "pattern_mastery"),
+  bonus_subject = { type = "string", doc = "what it is for: a relationship, a phrase, an idiom, a word, an affix" },
+  learning_point_id = maybe { type = "string", format = "slug", doc = "whose points it counts to" },
+  relationship_discovery_id = maybe(ID), awarded = FLAG, points = maybe(ID),
+  refusal = maybe { type = "string", doc = "why it is not paid: daily_limit, test_limit, nothing_to_pay" },
+  created_at = TIME,
+})
+
 schemas.session = object("Session", "What a log-in gives.", {
   access_token = TEXT, token_type = one_of("Bearer"), user_id = UUID,
   expires_in = { type = "integer", minimum = 1, doc = "seconds" },
@@ -233,6 +244,8 @@ schemas.new_device = object("NewDevice", "A device with its token, which is show
 schemas.outcome = object("Outcome", "What the result of a test has led to.", {
   verification = schemas.verification, progress = schemas.progress, next_verification = maybe(schemas.verification),
   transactions = { type = "array", items = schemas.transaction }, account = schemas.account,
+  discoveries = { type = "array", items = schemas.discovery, doc = "if the point has become known" },
+  bonuses = { type = "array", items = schemas.bonus, doc = "if the point has become known: paid ones and others" },
 })
 
 schemas.answered_test = object("AnsweredTest", "A test that was answered: what was right, and what it has led to.", {
@@ -251,8 +264,27 @@ schemas.adjustment = object("Adjustment", "A move made by staff, and the account
   transaction = schemas.transaction, account = schemas.account,
 })
 
-schemas.bonus = object("DiscoveryBonus", "The bonus of a discovery, and the account after it.", {
+schemas.discovery_bonus = object("DiscoveryBonus", "The bonus of a discovery, and the account after it.", {
   discovery = schemas.discovery, transaction = schemas.transaction, account = schemas.account,
+})
+
+schemas.paid_bonus = object("PaidBonus", "A bonus that staff have paid, and the account after it.", {
+  bonus = schemas.bonus, transaction = schemas.transaction, account = schemas.account,
+})
+
+schemas.day = object("Day", "One day of a child's learning, where the parent lives.", {
+  date = DATE, passed = COUNT, failed = COUNT,
+  points = { type = "integer", doc = "earned on this day, less what was taken back" },
+  total_earned = { type = "integer", minimum = 0, doc = "after this day" },
+})
+
+schemas.summary = object("Summary", "How a child is doing.", {
+  child_id = UUID, learning = { type = "integer", minimum = 0, doc = "learning points under way" }, verified = COUNT,
+  failed = COUNT, due = { type = "integer", minimum = 0, doc = "tests that can be taken now" },
+  next_due_at = maybe { type = "string", format = "date-time", doc = "when the next test falls due, or fell due" },
+  streak_days = { type = "integer", minimum = 0, doc = "days in a row with a test, until today or yesterday" },
+  today = { type = "string", format = "date", doc = "where the parent lives" },
+  account = schemas.account, days = { type = "array", items = schemas.day, doc = "the last ones, until today" },
 })
 
 schemas.fault = object("Fault", "One value that is not valid.", {

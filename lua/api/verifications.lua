@@ -65,6 +65,8 @@ function verifications.show_outcome(outcome)
     progress = views.progress(outcome.progress, next_test),
     next_verification = next_test and views.verification(next_test) or json.null,
     transactions = json.array(transactions),
+    discoveries = views.each(outcome.discoveries, views.discovery),
+    bonuses = views.each(outcome.bonuses, views.bonus),
     account = views.account(outcome.account),
   }
 end

@@ -54,6 +54,15 @@ local DISCOVERY = {
   "bonus_awarded",
 }
 
+local BONUS = {
+  "id", "child_id", "bonus_type", "bonus_subject", "learning_point_id", "relationship_discovery_id", "points", "refusal",
+  "created_at",
+}
+
+local SUMMARY = { "child_id", "learning", "verified", "failed", "due", "next_due_at", "streak_days", "today" }
+
+local DAY = { "date", "passed", "failed", "points", "total_earned" }
+
 local function pick(row, fields)
   local shown = {}
   for _, field in ipairs(fields) do
@@ -183,6 +192,12 @@ function views.discovery(row)
   return pick(row, DISCOVERY)
 end
 
+function views.bonus(row)
+  local shown = pick(row, BONUS)
+  shown.awarded = row.refusal == nil
+  return shown
+end
+
 ---A learning point beside something else, shortly.
 function views.point_summary(row)
   return pick(row, POINT_SUMMARY)
@@ -228,6 +243,16 @@ function views.suggestion(suggestion)
       return { code = reason.code, text = reason.text, learning_points = json.array(reason.learning_points) }
     end),
   }
+end
+
+---@param summary { totals: db.row, days: table[] }
+function views.summary(summary)
+  local shown = pick(summary.totals, SUMMARY)
+  shown.account = views.account(summary.totals)
+  shown.days = views.each(summary.days, function(day)
+    return pick(day, DAY)
+  end)
+  return shown
 end
 
 ---@param rows table[]

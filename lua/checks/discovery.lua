@@ -65,6 +65,9 @@ return {
   bounds.property("discovery", {
     bonus_points = each_kind(bounds.integer(0, 500, "points; 0 switches it off")),
     bonuses_per_day = bounds.integer(0, 1000),
+    bonuses_per_test = bounds.integer(0, 100),
+    pattern_recognized_at = bounds.integer(2, 1000, "known points of one affix"),
+    pattern_mastered_at = bounds.integer(2, 1000, "known points of one affix"),
   }),
   { name = "every bonus is either refused or paid", check = check_answer },
   { name = "nothing is paid for what is not known", check = check_known },

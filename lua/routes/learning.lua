@@ -1,5 +1,4 @@
--- Routes of what a child has learned, its tests and discoveries.
-local discoveries = require "api.discoveries"
+-- Routes of what a child has learned and its tests.
 local progress = require "api.progress"
 local roles = require "routes.roles"
 local schemas = require "api.schemas"
@@ -80,38 +79,5 @@ return {
     roles = { "service" }, once = "optional",
     body = verifications.result,
     handle = verifications.complete,
-  },
-
-  {
-    method = "POST", path = "/v1/children/{child_id:uuid}/discoveries",
-    doc = "Record that the child has found how two learning points are related.",
-    name = "recordDiscovery", returns = { 201, schemas.discovery },
-    fails = { "same_learning_point", "unknown_learning_point", "already_discovered" },
-    roles = { "service" }, once = "optional",
-    body = discoveries.pair,
-    handle = discoveries.create,
-  },
-  {
-    method = "GET", path = "/v1/children/{child_id:uuid}/discoveries",
-    doc = "What the child has discovered; with source and target whether it has discovered this pair.",
-    name = "listDiscoveries", returns = { 200, schemas.page(schemas.discovery) },
-    roles = roles.FAMILY_AND_STAFF,
-    query = discoveries.query,
-    handle = discoveries.list,
-  },
-  {
-    method = "GET", path = "/v1/children/{child_id:uuid}/discoveries/{id:int}",
-    doc = "One discovery, and whether its bonus was paid.",
-    name = "getDiscovery", returns = { 200, schemas.discovery },
-    roles = roles.FAMILY_AND_STAFF,
-    handle = discoveries.get,
-  },
-  {
-    method = "POST", path = "/v1/children/{child_id:uuid}/discoveries/{id:int}/bonus",
-    doc = "Pay the bonus of a discovery, once, if the child knows both. Staff may pay it beyond the daily limit.",
-    name = "payDiscoveryBonus", returns = { 200, schemas.bonus },
-    fails = { "already_awarded", "not_known", "daily_limit", "nothing_to_pay" },
-    roles = { "service", "staff" }, once = "optional",
-    handle = discoveries.pay,
   },
 }

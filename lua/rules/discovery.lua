@@ -15,11 +15,24 @@ discovery.parameters = {
     pattern_mastery = 50,        -- fifth known point of one affix
   },
 
-  -- Of one child in one day (the parent's local day). What exceeds them stays unpaid until staff pay it.
-  bonuses_per_day = 20,
+  -- What exceeds these stays unpaid until staff pay it.
+  bonuses_per_day = 20,  -- of one child (the parent's local day)
+  bonuses_per_test = 10, -- when one test makes a point known that is related to many others
+
+  -- Known points of one affix.
+  pattern_recognized_at = 2,
+  pattern_mastered_at = 5,
 }
 
 discovery.shapes = {
+  events = {
+    input = { tier = "integer 1..7" },            -- of the point that has become known
+    result = {
+      recognized_at = "integer 1..1000",
+      mastered_at = "integer 1..1000",
+      paid_at_most = "integer 0..1000",
+    },
+  },
   bonus = {
     input = {
       kind = "text",                            -- one of bonus_points
@@ -32,6 +45,16 @@ discovery.shapes = {
     result = { refusal = "text?", points = "integer 1..500?" },
   },
 }
+
+-- What to look for when a point becomes known.
+function discovery.events()
+  local parameters = discovery.parameters
+  return {
+    recognized_at = parameters.pattern_recognized_at,
+    mastered_at = parameters.pattern_mastered_at,
+    paid_at_most = parameters.bonuses_per_test,
+  }
+end
 
 -- Is this bonus paid now, and how many points?
 function discovery.bonus(input)
@@ -71,6 +94,10 @@ function discovery.examples()
     return points > 0 and { points = points } or { refusal = "nothing_to_pay" }
   end
   local examples = {
+    { call = "events", input = { tier = 1 }, expect = {
+      recognized_at = parameters.pattern_recognized_at, mastered_at = parameters.pattern_mastered_at,
+      paid_at_most = parameters.bonuses_per_test,
+    } },
     -- Not all of it is known.
     { call = "bonus", input = bonus { is_known = false }, expect = { refusal = "not_known" } },
     -- Enough for one day, unless staff say otherwise.

@@ -256,8 +256,10 @@ local causes = db.sql [[
            when t.learning_progress_id is not null and p.id is null then
              format('names learning progress %s, which is not there', t.learning_progress_id)
            when t.verification_schedule_id is not null
-                and (v.learning_progress_id, v.attempt, v.test_day, v.completed, v.passed)
-                    is distinct from (t.learning_progress_id, t.attempt, t.test_day, true, t.transaction_type <> 'deficit') then
+                and (v.learning_progress_id, v.completed, v.passed,
+                     case when t.transaction_type <> 'bonus' then (v.attempt, v.test_day) end)
+                    is distinct from (t.learning_progress_id, true, t.transaction_type <> 'deficit',
+                                      case when t.transaction_type <> 'bonus' then (t.attempt, t.test_day) end) then
              format('%s does not fit test %s', t.transaction_type, t.verification_schedule_id)
            when t.verification_schedule_id is null and t.transaction_type in ('earned', 'unlocked', 'deficit')
                 and (t.actor is null or t.transaction_type <> 'deficit') then
@@ -323,6 +325,53 @@ local discoveries = db.sql [[
       select from moved_bonuses b
       where b.child_id = d.child_id and b.bonus_type = 'relationship_discovery'
         and b.bonus_subject = discovery_subject(d.source_learning_point_id, d.relationship_type, d.target_learning_point_id))
+  order by 1, 2
+  limit $3]]
+
+-- What counts as a bonus that was paid, was; what was paid is recorded; both speak of the same.
+local bonuses = db.sql [[
+  select f.child_id, f.id, f.detail
+  from (
+    select b.child_id, b.id,
+           case
+           when b.refusal is null and t.id is null then
+             format('%s for %s counts as paid and was not', b.bonus_type, b.bonus_subject)
+           when b.refusal is not null and t.id is not null then
+             format('%s for %s counts as held back (%s) and was paid', b.bonus_type, b.bonus_subject, b.refusal)
+           when t.id is not null and (t.relationship_discovery_id, t.learning_progress_id)
+                                     is distinct from (b.relationship_discovery_id, b.learning_progress_id) then
+             format('%s for %s was paid for something else', b.bonus_type, b.bonus_subject)
+           when d.id is not null
+                and b.bonus_subject is distinct from
+                    discovery_subject(d.source_learning_point_id, d.relationship_type, d.target_learning_point_id) then
+             format('%s for %s names discovery %s, which is another', b.bonus_type, b.bonus_subject, d.id)
+           when (b.bonus_type = 'relationship_discovery') <> (d.id is not null) then
+             format('%s for %s names discovery %s, which is not there or not its own', b.bonus_type, b.bonus_subject,
+                    b.relationship_discovery_id)
+           end as detail
+    from bonuses b
+    left join points_transactions t
+      on t.child_id = b.child_id and t.bonus_type = b.bonus_type and t.bonus_subject = b.bonus_subject
+    left join relationship_discoveries d on d.child_id = b.child_id and d.id = b.relationship_discovery_id
+    where b.child_id > $1 and b.child_id <= $2
+    union all
+    select b.child_id, max(b.id), format('is one of %s for the same (%s, %s)', count(*), b.bonus_type, b.bonus_subject)
+    from bonuses b
+    where b.child_id > $1 and b.child_id <= $2
+    group by b.child_id, b.bonus_type, b.bonus_subject
+    having count(*) > 1
+  ) f
+  where f.detail is not null
+  order by 1, 2
+  limit $3]]
+
+local unrecorded = db.sql [[
+  select t.child_id, t.id, format('%s for %s was paid and is not recorded', t.bonus_type, t.bonus_subject) as detail
+  from points_transactions t
+  where t.child_id > $1 and t.child_id <= $2 and t.transaction_type = 'bonus'
+    and not exists (
+      select from bonuses b
+      where b.child_id = t.child_id and b.bonus_type = t.bonus_type and b.bonus_subject = t.bonus_subject)
   order by 1, 2
   limit $3]]
 
@@ -409,7 +458,7 @@ local answers = db.sql [[
   limit $3]]
 
 ---@class audit.law
----@field of "child"|"transaction"|"progress"|"withdrawal"|"discovery"|"verification"  whose id a finding has
+---@field of "child"|"transaction"|"progress"|"withdrawal"|"discovery"|"bonus"|"verification"  whose id a finding has
 ---@field statement db.statement
 
 ---@type audit.law[]
@@ -422,6 +471,8 @@ local LAWS = {
   { of = "progress", statement = progress },
   { of = "withdrawal", statement = withdrawals },
   { of = "discovery", statement = discoveries },
+  { of = "bonus", statement = bonuses },
+  { of = "transaction", statement = unrecorded },
   { of = "verification", statement = tests },
   { of = "verification", statement = answers },
   { of = "child", statement = openings },

@@ -83,38 +83,6 @@ local before_reversal = db.sql [[
   from points_transactions t
   where t.child_id = $1 and t.id = $2]]
 
--- Everything a bonus depends on. $2 is the moment, $3 the learning point it counts for, $4 what must be known, $5 and $6
--- name the bonus.
-local before_bonus = db.sql [[
-  select (select count(*)
-          from unnest($4::text[]) as needed (id)
-          where not exists (
-            select from learning_progress p
-            where p.child_id = c.id and p.learning_point_id = needed.id and p.status = 'verified')) = 0 as is_known,
-         (select max(p.id)
-          from learning_progress p
-          where p.child_id = c.id and p.learning_point_id = $3 and p.status = 'verified') as learning_progress_id,
-         (select coalesce(sum(o.opening_points + (
-                   select coalesce(sum(t.total_earned_delta), 0)
-                   from points_transactions t
-                   where t.child_id = o.child_id and t.learning_progress_id = o.id)), 0)::bigint
-          from learning_progress o
-          where o.child_id = c.id and o.learning_point_id = $3) as earned_before,
-         (select count(*)
-          from points_transactions t
-          where t.child_id = c.id and t.transaction_type = 'bonus'
-            and t.created_at >= date_trunc('day', $2::timestamptz at time zone u.time_zone) at time zone u.time_zone
-         ) as bonuses_today,
-         exists (
-           select from points_transactions t
-           where t.child_id = c.id and t.bonus_type = $5 and t.bonus_subject = $6)
-         or exists (
-           select from moved_bonuses b
-           where b.child_id = c.id and b.bonus_type = $5 and b.bonus_subject = $6) as is_awarded
-  from children c
-  join users u on u.id = c.parent_id
-  where c.id = $1]]
-
 ---@class points_transactions.cause  What a row names, as its type demands.
 ---@field tier integer?
 ---@field learning_progress_id integer?
@@ -176,13 +144,6 @@ end
 ---@return db.pending  no row: no such move
 function points_transactions.before_reversal(tx, child_id, id)
   return tx:later(before_reversal, child_id, id)
-end
-
----Queue: what decides whether a bonus is paid.
----@param bonus bonuses.bonus
----@return db.pending
-function points_transactions.before_bonus(tx, child_id, bonus, now)
-  return tx:later(before_bonus, child_id, now, bonus.learning_point_id, db.array(bonus.needs), bonus.kind, bonus.subject)
 end
 
 return points_transactions

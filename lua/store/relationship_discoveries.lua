@@ -3,14 +3,61 @@ local db = require "db"
 
 local relationship_discoveries = {}
 
--- No row if it is known already, in this direction or, where the relationship has none, in the other.
+-- No row if it is known already, in this direction or, where the relationship has none, in the other. One that was paid for
+-- before the child moved in stays so.
 local add = db.sql [[
   insert into relationship_discoveries
-    (child_id, source_learning_point_id, target_learning_point_id, relationship_type, discovered_at)
-  values ($1, $2, $3, $4, $5)
+    (child_id, source_learning_point_id, target_learning_point_id, relationship_type, discovered_at, bonus_awarded)
+  values ($1, $2, $3, $4, $5, exists (
+    select from moved_bonuses m
+    where m.child_id = $1 and m.bonus_type = 'relationship_discovery'
+      and m.bonus_subject = discovery_subject($2, $4, $3)))
   on conflict do nothing
   returning child_id, id, source_learning_point_id, target_learning_point_id, relationship_type, discovered_at,
             bonus_awarded]]
+
+-- $2 has become known by the test $5 of progress $4: how it is related to what else the child knows, and a bonus for each,
+-- unpaid yet; for the most frequent ones first.
+local discover = db.sql [[
+  with discovered as (
+    insert into relationship_discoveries
+      (child_id, source_learning_point_id, target_learning_point_id, relationship_type, discovered_at, bonus_awarded)
+    select $1, f.source_id, f.target_id, f.type, $3, exists (
+      select from moved_bonuses m
+      where m.child_id = $1 and m.bonus_type = 'relationship_discovery'
+        and m.bonus_subject = discovery_subject(f.source_id, f.type, f.target_id))
+    from (
+      select r.source_id, r.target_id, r.type
+      from (
+        select source_id, target_id, type, target_id as other_id from relationships where source_id = $2
+        union all
+        select source_id, target_id, type, source_id from relationships where target_id = $2
+      ) r
+      join learning_points p on p.id = r.other_id
+      where exists (
+        select from learning_progress k
+        where k.child_id = $1 and k.learning_point_id = r.other_id and k.status = 'verified')
+      order by p.frequency_rank, p.id, r.type
+    ) f
+    on conflict do nothing
+    returning child_id, id, source_learning_point_id, target_learning_point_id, relationship_type, discovered_at,
+              bonus_awarded
+  ), recorded as (
+    insert into bonuses
+      (child_id, bonus_type, bonus_subject, relationship_discovery_id, learning_progress_id, verification_schedule_id,
+       refusal, created_at)
+    select $1, 'relationship_discovery',
+           discovery_subject(d.source_learning_point_id, d.relationship_type, d.target_learning_point_id),
+           d.id, $4, $5, 'test_limit', $3
+    from discovered d
+    where not d.bonus_awarded
+    returning id, bonus_subject, relationship_discovery_id
+  )
+  select d.child_id, d.id, d.source_learning_point_id, d.target_learning_point_id, d.relationship_type, d.discovered_at,
+         d.bonus_awarded, b.id as bonus_id, b.bonus_subject
+  from discovered d
+  left join recorded b on b.relationship_discovery_id = d.id
+  order by d.id]]
 
 local points_exist = db.sql [[
   select count(*) = 2 as both
@@ -80,7 +127,7 @@ local list_of_pair = db.sql [[
 local mark_paid = db.sql [[
   update relationship_discoveries
   set bonus_awarded = true
-  where child_id = $1 and id = $2
+  where child_id = $1 and id = any($2::bigint[])
   returning child_id, id, source_learning_point_id, target_learning_point_id, relationship_type, discovered_at,
             bonus_awarded]]
 
@@ -103,10 +150,19 @@ function relationship_discoveries.read(tx, child_id, parent_id, id)
   return tx:later(find, child_id, parent_id, id)
 end
 
----Queue: its bonus is in the ledger.
+---Queue: record how a point that has become known is related to what else the child knows.
+---@param cause bonuses.cause
+---@return db.pending  what was not recorded before, each with its bonus unless that was paid before
+function relationship_discoveries.discover(tx, cause, now)
+  return tx:later(discover, cause.child_id, cause.learning_point_id, now, cause.learning_progress_id,
+    cause.verification_schedule_id)
+end
+
+---Queue: their bonuses are in the ledger.
+---@param ids integer[]
 ---@return db.pending
-function relationship_discoveries.mark_paid(tx, child_id, id)
-  return tx:later(mark_paid, child_id, id)
+function relationship_discoveries.mark_paid(tx, child_id, ids)
+  return tx:later(mark_paid, child_id, db.array(ids))
 end
 
 function relationship_discoveries.find(child_id, parent_id, id)

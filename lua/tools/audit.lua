@@ -17,7 +17,7 @@ local COMMAND = {
   summary = "replay every child's ledger, and list what breaks a law of it",
   help = "Reads one snapshot of the database and changes nothing. Server and clients may go on meanwhile.\n"
     .. "Recomputes every balance from the ledger, moment by moment, and compares it with accounts, learning progress,\n"
-    .. "tests, withdrawals, discoveries and the rule versions recorded.",
+    .. "tests, withdrawals, discoveries, bonuses and the rule versions recorded.",
 }
 
 ---@class audit.report

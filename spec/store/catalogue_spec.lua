@@ -20,8 +20,8 @@ end
 describe("the catalogue", function()
   it("knows the family's tables", function()
     assert.are.same({
-      "child_devices", "learning_progress", "moved_bonuses", "moved_children", "moved_transactions", "points_accounts",
-      "points_transactions", "relationship_discoveries", "verification_schedule", "withdrawal_requests",
+      "bonuses", "child_devices", "learning_progress", "moved_bonuses", "moved_children", "moved_transactions",
+      "points_accounts", "points_transactions", "relationship_discoveries", "verification_schedule", "withdrawal_requests",
     }, names(FAMILY))
   end)
 

@@ -71,6 +71,9 @@ local INDEXES = {
   ["withdrawal_requests.of_status"] = "withdrawal_requests_by_status_and_time",
   ["withdrawal_requests.of_all"] = "withdrawal_requests_by_time",
   ["relationship_discoveries.list"] = "relationship_discoveries_pkey",
+  ["bonuses.list"] = "bonuses_pkey",
+  ["bonuses.paid_today"] = "points_transactions_bonus_by_day",
+  ["summaries.find"] = "learning_progress_by_status",
 }
 
 -- Where a filter has an index of its own, but a small table may be read by another one as cheaply.
@@ -88,6 +91,7 @@ local COLUMNS = {
   verification_schedule_done = "(child_id, completed_at) WHERE completed",
   verification_schedule_one_next = "(child_id, previous_id) WHERE (previous_id IS NOT NULL)",
   verification_schedule_one_open = "(child_id, learning_progress_id) WHERE (NOT completed)",
+  bonuses_by_state = "(child_id, ((refusal IS NULL)), id)",
   relationship_discoveries_of_source = "(child_id, source_learning_point_id, id)",
   relationship_discoveries_of_target = "(child_id, target_learning_point_id, id)",
   relationship_discoveries_of_type = "(child_id, relationship_type, id)",
@@ -103,6 +107,8 @@ local SORTS = {
   -- Seven tiers of one learning point, eight types of one pair; and of one learning point a child has few tests and moves.
   ["learning_progress.list_of_point"] = true, ["relationship_discoveries.list_of_pair"] = true,
   ["points_transactions.list_of_progress"] = true, ["verification_schedule.list_of_progress"] = true,
+  -- Relationships of one learning point to others, most frequent first: a few hundred of those with the most.
+  ["relationship_discoveries.discover"] = true, ["bonuses.add_events"] = true,
   -- Two pages merged into one, and what bounded steps have found.
   ["neighbours.relationships"] = true, ["neighbours.prerequisites"] = true, ["neighbours.related"] = true,
   ["neighbours.known"] = true, ["suggestions.candidates"] = true,

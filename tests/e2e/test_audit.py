@@ -179,6 +179,23 @@ CORRUPTIONS = {
         "drop index points_transactions_once_per_bonus;"
         + UPDATE.format("transaction_type = 'bonus', bonus_type = 'relationship_discovery', bonus_subject = "
                         + of("bonus", columns="bonus_subject"), of("adjusted")), "for the same cause"),
+    "a paid bonus declared held back": (
+        "update bonuses set refusal = 'daily_limit' where child_id = :child", "counts as held back (daily_limit) and was paid"),
+    "a bonus declared paid": (
+        "insert into bonuses (child_id, bonus_type, bonus_subject, created_at) values (:child, 'context_mastery', 'x', now())",
+        "context_mastery for x counts as paid and was not"),
+    "a bonus without its record": ("delete from bonuses where child_id = :child", "was paid and is not recorded"),
+    "a bonus of another learning point": (
+        "update bonuses set learning_progress_id = learning_progress_id + 1 where child_id = :child",
+        "was paid for something else"),
+    "a bonus of another discovery": (
+        "update relationship_discoveries set relationship_type = 'OPPOSITE_OF' where child_id = :child",
+        "which is another"),
+    "a bonus recorded twice": (
+        "alter table bonuses drop constraint bonuses_once; drop index bonuses_once_per_discovery;"
+        "insert into bonuses (child_id, bonus_type, bonus_subject, relationship_discovery_id, learning_progress_id, created_at) "
+        "select child_id, bonus_type, bonus_subject, relationship_discovery_id, learning_progress_id, created_at "
+        "from bonuses where child_id = :child", "is one of 2 for the same"),
     "a share unlocked twice": (
         "drop index points_transactions_once_per_test;"
         + UPDATE.format("test_day = 1", of("unlocked", "and test_day = 3")), "for the same cause"),

@@ -50,6 +50,7 @@ IDS = {
     "transactions": lambda family: give(family, 50).json["transaction"]["id"],
     "withdrawals": lambda family: withdrawal_of(family),
     "discoveries": lambda family: discovery_of(family),
+    "bonuses": lambda family: held_back_bonus(family),
     "sessions": lambda family: log_in(family)["refresh_token"].split(".")[0],
     "devices": lambda family: new_device(family)["id"],
 }
@@ -107,6 +108,12 @@ def withdrawal_of(family):
 def discovery_of(family):
     pair = {"source_learning_point_id": "t1_1", "target_learning_point_id": "t1_2", "relationship_type": "RELATED_TO"}
     return family.service.post(f"{family.base}/discoveries", pair).json["id"]
+
+
+def held_back_bonus(family):
+    return int(family.server.database.sql(
+        "insert into bonuses (child_id, bonus_type, bonus_subject, refusal, created_at) "
+        f"values ('{family.child['id']}', 'context_mastery', '{uuid.uuid4()}', 'daily_limit', now()) returning id"))
 
 
 def know(family, *points):
