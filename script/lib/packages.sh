@@ -11,11 +11,15 @@ readonly packages_serve=(
 readonly packages_test=(
   libcmocka-dev lua-busted lua-check
   clang clang-tidy clang-format libclang-rt-14-dev
-  python3 python3-pytest pgbouncer shellcheck
+  python3 python3-pytest pgbouncer shellcheck wrk valgrind
 )
 # To measure.
 readonly packages_bench=(
-  wrk postgresql-contrib
+  wrk valgrind python3
+)
+# Of the servers that `script/bench peers` compares with.
+readonly packages_peers=(
+  python3-fastapi uvicorn python3-uvloop python3-httptools python3-sqlalchemy python3-psycopg2 python3-asyncpg
 )
 
 package_installed() {
