@@ -5,6 +5,7 @@ local format = require "lib.format"
 local merge = require "lib.merge"
 local passwords = require "actions.passwords"
 local problem = require "lib.problem"
+local rate = require "rate"
 local resets = require "store.password_resets"
 local sessions = require "actions.sessions"
 local store = require "store.users"
@@ -13,6 +14,9 @@ local users = {}
 
 -- PostgreSQL's answer to a time zone it does not know.
 local INVALID_PARAMETER_VALUE = "22023"
+
+-- A family may move, and err about where to. But the limits of a day begin anew at midnight, and somewhere it always is.
+local MOVES_MAX, MOVES_PERIOD_S = 3, 7 * 24 * 3600
 
 -- Run a statement that stores a time zone.
 local function with_time_zone(run, ...)
@@ -102,6 +106,14 @@ function users.find_by_email(email)
   return store.find_by_email(email)
 end
 
+local function move_refusal(id)
+  local ok, retry_after_s = rate.take("time_zone:account:" .. id:lower(), MOVES_MAX, MOVES_PERIOD_S)
+  if not ok then
+    return problem.new("rate_limited", "The time zone was changed too often within a week.", nil,
+      { ["Retry-After"] = tostring(retry_after_s) })
+  end
+end
+
 ---@param tx db.tx
 ---@param change table                           new values by name; json.null takes one away
 ---@param refusal fun(user: db.row): problem?    may it be changed as it is now?
@@ -116,9 +128,15 @@ function users.update(tx, id, change, refusal)
   if err then
     return nil, err
   end
-  return with_time_zone(function()
+  local updated
+  updated, err = with_time_zone(function()
     return store.update(tx, merge(user, change), clock.now()):one()
   end)
+  err = err or updated.time_zone ~= user.time_zone and move_refusal(id) or nil
+  if err then
+    return nil, err
+  end
+  return updated
 end
 
 ---Another e-mail address, for who knows the password. It is half of what a log-in takes: whoever else was in goes, as does

@@ -114,7 +114,8 @@ return {
   },
   {
     method = "PATCH", path = "/v1/users/me",
-    doc = "Change what is known of the parent; null takes a value away. If-Match: the ETag it was read with.",
+    doc = "Change what is known of the parent; null takes a value away. If-Match: the ETag it was read with. The time zone " ..
+      "changes at most three times within a week, as the limits of a day begin with its midnight.",
     name = "updateMe", returns = { 200, schemas.user, tagged = true },
     fails = { "not_found" },
     roles = { "parent" }, match = true,

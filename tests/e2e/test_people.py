@@ -206,6 +206,21 @@ def test_an_expired_session_is_not_listed(family):
     assert sessions_of(family.client) == []
 
 
+# Moving.
+
+def test_moving_does_not_make_days_shorter(family):
+    def move(zone, **more):
+        return family.client.request("PATCH", "/v1/users/me", {"time_zone": zone, **more}, headers={"If-Match": "*"})
+    for zone in ("Asia/Dubai", "Europe/Moscow", "Africa/Cairo"):
+        assert [move(zone).status for _ in range(3)] == 3 * [200]
+    assert move("Moon/Base").status == 400
+    refused = move("Africa/Lagos", name="Lin")
+    assert (refused.status, refused.json["code"]) == (429, "rate_limited") and int(refused.headers["Retry-After"]) > 3600
+    me = move("Africa/Cairo", phone="123").json
+    assert (me["time_zone"], me["name"], me["phone"]) == ("Africa/Cairo", "Parent", "123")
+    assert move("Africa/Lagos").status == 429
+
+
 # Guessing.
 
 def log_in_to(server, email, password):
