@@ -14,6 +14,14 @@ local TITLES = {
   [304] = "Not changed since.",
 }
 
+-- As the core has them.
+local PROBLEM_TITLES = {
+  [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [409] = "Conflict",
+  [412] = "Precondition Failed", [413] = "Content Too Large", [415] = "Unsupported Media Type",
+  [422] = "Unprocessable Content", [428] = "Precondition Required", [429] = "Too Many Requests",
+  [500] = "Internal Server Error", [503] = "Service Unavailable", [504] = "Gateway Timeout",
+}
+
 -- Formats as regular expressions; those that are missing here are known to JSON Schema by their names.
 local PATTERNS = {
   slug = "^[a-z0-9][a-z0-9_.'-]*$",
@@ -138,7 +146,7 @@ local function problem_response(status, codes, document)
       ["application/problem+json"] = {
         schema = convert(document.problem, document.components.schemas),
         example = {
-          type = "/problems/" .. code, title = "Title of the status", status = status, code = code,
+          type = "/problems/" .. code, title = PROBLEM_TITLES[status], status = status, code = code,
           request_id = document.samples.request_id,
         },
       },

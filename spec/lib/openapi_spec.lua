@@ -40,6 +40,7 @@ describe("lib/openapi", function()
     local responses = describe_route({ roles = { "staff" }, fails = { "daily_limit", "too_early" } }).responses
     assert.are.same({ "daily_limit", "too_early" }, responses["409"]["x-codes"])
     assert.are.same({ "unauthorized" }, responses["401"]["x-codes"])
+    assert.are.equal("Unauthorized", responses["401"].content["application/problem+json"].example.title)
     assert.is_nil(describe_route().responses["401"])
   end)
 
