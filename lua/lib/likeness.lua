@@ -17,6 +17,25 @@ local SUFFIXES = {
 }
 local STEM_LETTERS_MIN = 3
 
+-- Kept at most: the words of a language that children learn, and the texts of some questions.
+local STEMS_KEPT, TEXTS_KEPT = 20000, 2000
+
+-- The same work, but done once for each text; when too many are kept, all are forgotten. What it returns is not to be changed.
+local function once_each(most, work)
+  local kept, count = {}, 0
+  return function(text)
+    local result = kept[text]
+    if not result then
+      if count >= most then
+        kept, count = {}, 0
+      end
+      result = work(text)
+      kept[text], count = result, count + 1
+    end
+    return result
+  end
+end
+
 ---The number of letters to change, add or take away to get from one to the other; more than `most` counts as most + 1.
 ---@param most integer
 ---@return integer
@@ -45,9 +64,8 @@ function likeness.distance(a, b, most)
 end
 
 ---The word without what derivation and inflection add to it, roughly: enough to tell that two words are of one family.
----@param word string
----@return string
-function likeness.stem(word)
+---@type fun(word: string): string
+likeness.stem = once_each(STEMS_KEPT, function(word)
   local stem = word:lower()
   local again
   repeat
@@ -62,10 +80,10 @@ function likeness.stem(word)
   -- happi-ness, stopp-ed: what the suffix has changed or doubled.
   stem = #stem > STEM_LETTERS_MIN and stem:gsub("i$", "") or stem
   return (stem:gsub("([b-df-hj-np-tv-z])%1$", "%1"))
-end
+end)
 
 -- The words of a text that mean something, as a set of stems, and their number.
-local function words_of(text)
+local words_of = once_each(TEXTS_KEPT, function(text)
   local words, count = {}, 0
   for word in text:lower():gmatch("[%w'\x80-\xff]+") do
     local stem = not EMPTY_WORDS[word] and likeness.stem(word)
@@ -74,21 +92,20 @@ local function words_of(text)
       count = count + 1
     end
   end
-  return words, count
-end
+  return { stems = words, count = count }
+end)
 
 ---How much of the shorter text's words the longer one has as well, from 0 to 1.
 ---@param a string
 ---@param b string
 ---@return number
 function likeness.overlap(a, b)
-  local words_a, count_a = words_of(a)
-  local words_b, count_b = words_of(b)
+  local words_a, words_b = words_of(a), words_of(b)
   local both = 0
-  for word in pairs(words_a) do
-    both = words_b[word] and both + 1 or both
+  for stem in pairs(words_a.stems) do
+    both = words_b.stems[stem] and both + 1 or both
   end
-  return both / math.max(1, math.min(count_a, count_b))
+  return both / math.max(1, math.min(words_a.count, words_b.count))
 end
 
 ---Are both of one family: derived from one another or inflected, or one a phrase that has the other as a word?
@@ -96,16 +113,15 @@ end
 ---@param b string
 ---@return boolean
 function likeness.is_family(a, b)
-  local words_a, count_a = words_of(a)
-  local words_b, count_b = words_of(b)
-  if count_a > count_b then
-    words_a, words_b, count_a, count_b = words_b, words_a, count_b, count_a
+  local fewer, more = words_of(a), words_of(b)
+  if fewer.count > more.count then
+    fewer, more = more, fewer
   end
-  if count_a == 0 or count_a > 1 and count_a ~= count_b then
+  if fewer.count == 0 or fewer.count > 1 and fewer.count ~= more.count then
     return a:lower() == b:lower()
   end
-  for word in pairs(words_a) do
-    if not words_b[word] then
+  for stem in pairs(fewer.stems) do
+    if not more.stems[stem] then
       return false
     end
   end
@@ -113,13 +129,13 @@ function likeness.is_family(a, b)
 end
 
 -- The words of a text in their order: where each begins and ends, and its stem.
-local function places_of(text)
+local places_of = once_each(TEXTS_KEPT, function(text)
   local places = {}
   for first, word, after in text:gmatch("()([%w'\x80-\xff]+)()") do
     places[#places + 1] = { first = first, last = after - 1, stem = likeness.stem(word) }
   end
   return places
-end
+end)
 
 ---Where a text has a word or phrase, also inflected and whatever its capitals. "dog" is in "hot dogs", not in "dogma".
 ---@param text string
