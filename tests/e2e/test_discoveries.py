@@ -289,6 +289,10 @@ def test_a_bonus_that_was_held_back_is_paid_even_if_the_point_has_failed_since(r
     assert pay(family, bonus).status == 200
     assert family.balances() == (15, 15, 0, 0, 0)
 
+    # All of it goes with the child.
+    assert family.client.request("DELETE", family.base).status in (200, 204)
+    assert server.database.sql("select count(*) from bonuses") == "0"
+
 
 def test_a_discovery_recorded_by_hand_stays_the_platforms_to_pay(family):
     know(family, "red")
