@@ -74,11 +74,36 @@ local function write(run, plan)
   return false, err.message
 end
 
-local function take_family(run, user, children)
+local function column(rows, name)
+  local values = {}
+  for index, row in ipairs(rows) do
+    values[index] = row[name]
+  end
+  return values
+end
+
+local function try_family(run, user, children)
   local plan = family.plan(run.context, user, children)
-  local ok, reason = true, nil
   if family.has_news(plan) then
-    ok, reason = write(run, plan)
+    return plan, write(run, plan)
+  end
+  return plan, true
+end
+
+-- What is here of a family by now.
+local function look_again(context, user, children)
+  context.users_here[user.id] = moving_in.users_here({ user.id })[user.id]
+  context.email_owners[user.email_key] = moving_in.email_owners({ user.email_key })[user.email_key]
+  for id, row in pairs(moving_in.children_here(column(children, "id"))) do
+    context.children_here[id] = row
+  end
+end
+
+local function take_family(run, user, children)
+  local plan, ok, reason = try_family(run, user, children)
+  if not ok then -- another import, or the parent, may have been faster
+    look_again(run.context, user, children)
+    plan, ok, reason = try_family(run, user, children)
   end
   if not ok then
     run.failures = run.failures + 1
@@ -92,14 +117,6 @@ local function take_family(run, user, children)
     run.without_password = run.without_password + 1
   end
   run.report:add(plan.report)
-end
-
-local function column(rows, name)
-  local values = {}
-  for index, row in ipairs(rows) do
-    values[index] = row[name]
-  end
-  return values
 end
 
 -- Learning points that a batch names.
