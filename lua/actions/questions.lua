@@ -117,19 +117,32 @@ local TYPES = {
 local TYPE_NAMES = { "meaning", "word", "opposite", "gap" }
 local SHOWS_WORD = { meaning = true, opposite = true }
 
-local function contains(list, value)
-  for _, each in ipairs(list or {}) do
-    if each == value then
-      return true
+-- Lists as sets, as long as the lists are there: meanings of common words are many, and compared again and again.
+local sets = setmetatable({}, { __mode = "k" })
+
+local function set_of(list)
+  local set = sets[list]
+  if not set then
+    set = {}
+    for _, value in ipairs(list) do
+      set[value] = true
     end
+    sets[list] = set
   end
-  return false
+  return set
+end
+
+local function contains(list, value)
+  return list ~= nil and set_of(list)[value] or false
 end
 
 local function has_common(a, b)
-  for _, value in ipairs(a or {}) do
-    if contains(b, value) then
-      return true
+  if a and b then
+    local set = set_of(b)
+    for _, value in ipairs(a) do
+      if set[value] then
+        return true
+      end
     end
   end
   return false

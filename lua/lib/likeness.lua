@@ -43,18 +43,21 @@ function likeness.distance(a, b, most)
   if math.abs(#a - #b) > most then
     return most + 1
   end
-  local row = {}
+  local letters_a, letters_b, row = { a:byte(1, -1) }, { b:byte(1, -1) }, {}
   for column = 0, #b do
     row[column] = column
   end
   for line = 1, #a do
-    local diagonal, least = row[0], line
-    row[0] = line
-    for column = 1, #b do
-      local cost = a:byte(line) == b:byte(column) and 0 or 1
-      local value = math.min(row[column] + 1, row[column - 1] + 1, diagonal + cost)
-      diagonal, row[column] = row[column], value
-      least = math.min(least, value)
+    -- Farther from the diagonal there are more differences than that.
+    local first, last = math.max(1, line - most), math.min(#b, line + most)
+    local letter, diagonal, least = letters_a[line], row[first - 1], first == 1 and line or most + 1
+    row[first - 1] = least
+    for column = first, last do
+      local value = letter == letters_b[column] and diagonal or diagonal + 1
+      diagonal = row[column]
+      value = math.min(value, diagonal + 1, row[column - 1] + 1)
+      row[column] = value
+      least = value < least and value or least
     end
     if least > most then
       return most + 1
