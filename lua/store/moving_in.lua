@@ -1,8 +1,11 @@
 -- Writes families that move in from the server before this one, and tells which have. Rows come as lists and are written by
--- one statement for each table, in their order, so that their new numbers keep it.
+-- few statements for each table, in their order, so that their new numbers keep it.
 local db = require "db"
 
 local moving_in = {}
+
+-- So that the rows of a statement stay below what one JSON value may have (16 MiB).
+local ROWS_AT_ONCE = 1000
 
 local store_version = db.sql [[
   insert into rule_versions (version, sources)
@@ -224,15 +227,23 @@ end
 ---@field discoveries table[]
 ---@field transactions table[]
 
+-- The others come in this order.
+local function by_id(one, other)
+  return one.id < other.id
+end
+
 ---Queue everything but the moves of the ledger and the tests that rules plan.
 ---@param rows moving_in.rows
 ---@param version string  of the rules, kept with the tests
 ---@param hours_between_tests integer
 function moving_in.add_rows(tx, rows, version, hours_between_tests, now)
   tx:later("set local enable_seqscan = off") -- tables that were empty a moment ago would be read as such, again and again
+  table.sort(rows.tests, by_id)
+  table.sort(rows.discoveries, by_id)
   local function add(list, statement, ...)
-    if #list > 0 then
-      tx:later(statement, db.json(list), ...)
+    for first = 1, #list, ROWS_AT_ONCE do
+      local part = table.move(list, first, math.min(first + ROWS_AT_ONCE - 1, #list), 1, {})
+      tx:later(statement, db.json(part), ...)
     end
   end
   add(rows.points, add_points)

@@ -19,7 +19,8 @@ local DONE, FAILED, USAGE, UNAVAILABLE = 0, 1, 2, 69
 local UNAVAILABLE_CODES = { unavailable = true, timeout = true, busy = true, unknown = true }
 
 local BATCH_USERS = 50
-local NO_UTF8 = "22021" -- SQLSTATE character_not_in_repertoire
+-- SQLSTATE character_not_in_repertoire, undefined_table
+local NO_UTF8, NO_TABLE = "22021", "42P01"
 
 local COMMAND = {
   options = {
@@ -212,6 +213,8 @@ local function describe(err)
   if err.sqlstate == NO_UTF8 then
     return ("that database holds text of another encoding than UTF-8, docs/moving-in.md tells what to do (%s)")
       :format(err.message)
+  elseif err.sqlstate == NO_TABLE then
+    return ("the database of this server is not migrated, `lexicraft migrate up` does that (%s)"):format(err.message)
   end
   return err.message
 end
@@ -252,7 +255,7 @@ local function main(argv)
   elseif taken.help then
     print(("usage: lexicraft import %s\n\n%s\n\nOptions:"):format(arguments.usage(COMMAND), COMMAND.help))
     print(table.concat(text.columns(arguments.option_help(COMMAND)), "\n"))
-    print("\nExit codes: 0 done, also if rows were refused, 1 no such database or a family could not be written,\n"
+    print("\nExit codes: 0 done, also if rows were refused, 1 a wrong database or a family could not be written,\n"
       .. "2 wrong usage, 69 a database is away.")
     return DONE
   end
