@@ -69,7 +69,7 @@ return {
   limits = {
     requests_per_minute = 0,          -- per caller, or per client address without a token; 0: unlimited (http.trusted_proxies)
     login_attempts = 10,              -- failed or not, per account, in login_window_s
-    login_attempts_per_address = 1000, -- failed or not, per client address, in login_window_s
+    login_attempts_per_address = 1000, -- to log in or sign up, per client address, in login_window_s
     login_window_s = 300,             -- seconds
     page_default = 50,                -- items of a list when no limit is asked for
     page_max = 200,                   -- items of a list at most

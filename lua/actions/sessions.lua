@@ -26,8 +26,16 @@ local SECRET_BYTES = 32
 local function limit(key, attempts)
   local ok, retry_after_s = rate.take(key, attempts, config.limits.login_window_s)
   if not ok then
-    return problem.new("rate_limited", "Too many attempts to log in.", nil, { ["Retry-After"] = tostring(retry_after_s) })
+    return problem.new("rate_limited", "Too many attempts to log in or to sign up.", nil,
+      { ["Retry-After"] = tostring(retry_after_s) })
   end
+end
+
+---May this client address try to log in or to sign up once more? Both tell whether an account is there, and cost a hash.
+---@param remote string
+---@return problem? err
+function sessions.limit_address(remote)
+  return limit("login:address:" .. address.network(remote), config.limits.login_attempts_per_address)
 end
 
 local function show(id, secret, user_id)
@@ -51,7 +59,7 @@ end
 ---@return { id: string, email: string, password_hash: string }? user
 ---@return problem? err
 function sessions.check(email, password, remote)
-  local err = limit("login:address:" .. address.network(remote), config.limits.login_attempts_per_address)
+  local err = sessions.limit_address(remote)
   if err then
     return nil, err
   end

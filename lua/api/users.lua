@@ -77,8 +77,13 @@ function users.create(call)
   if call.once then
     call.once.caller = ANYBODY .. auth.sha256(call.body.email:lower())
   end
+  local err = sessions.limit_address(call.request.remote)
+  if err then
+    return nil, err
+  end
   local password_hash = auth.hash_password(call.body.password)
-  local response, err = idempotency.transaction(call, function(tx)
+  local response
+  response, err = idempotency.transaction(call, function(tx)
     is_repeated = false
     return actions.sign_up(tx, call.body, password_hash)
   end, function(user)

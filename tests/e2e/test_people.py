@@ -259,6 +259,16 @@ def test_other_letters_are_no_more_attempts(strict):
     assert statuses.count(401) <= 6 and statuses[-1] == 429
 
 
+def test_sign_ups_are_counted_by_client_address_too(strict):
+    before = strict.database.sql("select count(*) from users")
+    answers = [strict.client().post("/v1/users", {"email": new_address(), "password": "a long password"}) for _ in range(45)]
+    refused = [answer for answer in answers if answer.status != 201]
+    assert 1 <= len(refused) <= 5
+    assert all(one.json["code"] == "rate_limited" and int(one.headers["Retry-After"]) >= 1 for one in refused)
+    after = strict.database.sql("select count(*) from users")
+    assert int(after) - int(before) == len(answers) - len(refused)
+
+
 def test_attempts_are_counted_by_client_address(strict):
     statuses = [log_in_to(strict, new_address(), "wrong password").status for _ in range(45)]
     assert statuses[:40] == 40 * [401] and 429 in statuses[40:]
