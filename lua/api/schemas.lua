@@ -288,7 +288,7 @@ schemas.summary = object("Summary", "How a child is doing.", {
 })
 
 schemas.fault = object("Fault", "One value that is not valid.", {
-  pointer = { type = "string", doc = "JSON pointer into the body, or the name of a query parameter" }, code = TEXT,
+  pointer = { type = "string", doc = "JSON pointer into the body, or into the query as if it were an object" }, code = TEXT,
   detail = TEXT,
 })
 

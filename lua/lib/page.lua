@@ -74,7 +74,7 @@ function page.position(query, kinds, first)
     after = cursor_values(query.cursor, kinds)
     if not after then
       return nil, problem.invalid("invalid_query", {
-        { pointer = "cursor", code = "format", detail = "must be a next_cursor of this list" },
+        { pointer = "/cursor", code = "format", detail = "must be a next_cursor of this list" },
       })
     end
   end

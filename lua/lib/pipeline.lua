@@ -141,7 +141,7 @@ end
 local function read_query(route, call)
   local query, err = call.request:query()
   if not query then
-    local fault = { pointer = err.pointer or "", code = "format", detail = err.message }
+    local fault = { pointer = err.pointer and "/" .. err.pointer or "", code = "format", detail = err.message }
     return problem.invalid("invalid_query", { fault })
   end
   local values, faults = validate.query(route.query or NO_PARAMETERS, query)

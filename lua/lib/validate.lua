@@ -18,7 +18,7 @@ local validate = {}
 local FAULTS_MAX = 100
 
 ---@class validate.fault
----@field pointer string  JSON pointer, or the name of a query parameter
+---@field pointer string  JSON pointer into the body, or "/" and the name of a query parameter
 ---@field code string
 ---@field detail string
 
@@ -175,18 +175,18 @@ function validate.query(schema, query)
   local faults, values = {}, {}
   for _, name in ipairs(schema.required or {}) do
     if query[name] == nil then
-      add(faults, name, "required", "is missing")
+      add(faults, child_pointer("", name), "required", "is missing")
     end
   end
   for _, name in ipairs(sorted_keys(query)) do
-    local property = schema.properties[name]
+    local property, pointer = schema.properties[name], child_pointer("", name)
     local value = property and from_text[property.type](query[name])
     if not property then
-      add(faults, name, "unknown", "is not known here")
+      add(faults, pointer, "unknown", "is not known here")
     elseif value == nil or value == false and property.type ~= "boolean" then
-      add(faults, name, "type", "must be of type " .. property.type)
+      add(faults, pointer, "type", "must be of type " .. property.type)
     else
-      check_value(property, value, name, faults)
+      check_value(property, value, pointer, faults)
       values[name] = value
     end
   end

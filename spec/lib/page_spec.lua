@@ -61,7 +61,7 @@ describe("lib/page", function()
       local limit, err = page.position({ cursor = cursor }, { "integer" }, { 0 })
       assert.is_nil(limit)
       assert.are.equal("invalid_query", err.code)
-      assert.are.equal("cursor", err.members.errors[1].pointer)
+      assert.are.equal("/cursor", err.members.errors[1].pointer)
     end
     assert.is_nil((page.position({ cursor = "ff" }, { "text" }, { "" })))
     assert.is_nil((page.position({ cursor = page.cursor { "9007199254740993" } }, { "microseconds" }, { 0 })))

@@ -168,7 +168,8 @@ describe("lib/pipeline", function()
     local given = request {}
     given.query = function() return nil, { code = "invalid", pointer = "x", message = "twice" } end
     local routes = pipeline.routes { { method = "GET", path = "/", handle = function() end } }
-    assert.are.equal("invalid_query", routes[1].handler(given).code)
+    local refused = routes[1].handler(given)
+    assert.are.same({ "invalid_query", "/x" }, { refused.code, refused.extra.errors[1].pointer })
   end)
 
   it("turns an expected failure into its problem, and lets others through", function()

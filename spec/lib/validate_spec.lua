@@ -109,7 +109,7 @@ describe("lib/validate", function()
       for name, value in pairs { limit = "x", due = "yes", prefix = "", other = "1" } do
         local values, found = validate.query(query, { [name] = value })
         assert.is_nil(values)
-        assert.are.equal(name, found[1].pointer)
+        assert.are.equal("/" .. name, found[1].pointer)
       end
       assert.is_nil(validate.query(query, { limit = "0" }))
       assert.is_nil(validate.query(query, { limit = "1e2" }))
@@ -127,6 +127,6 @@ describe("lib/validate", function()
     local query = { type = "object", required = { "email" }, properties = { email = { type = "string" } } }
     assert.are.same({ email = "x" }, validate.query(query, { email = "x" }))
     local _, missing = validate.query(query, {})
-    assert.are.same({ "email", "required" }, { missing[1].pointer, missing[1].code })
+    assert.are.same({ "/email", "required" }, { missing[1].pointer, missing[1].code })
   end)
 end)

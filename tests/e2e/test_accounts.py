@@ -111,7 +111,7 @@ def test_staff_find_a_parent(server, family):
     assert staff.get(f"/v1/users/{family.user['id']}").json == family.client.get("/v1/users/me").json
     assert staff.get(f"/v1/users/{NOWHERE}").status == 404
     missing = staff.get("/v1/users")
-    assert (missing.status, missing.json["errors"][0]["pointer"]) == (400, "email")
+    assert (missing.status, missing.json["errors"][0]["pointer"]) == (400, "/email")
     for role in ("service", "operator"):
         assert client_of(server, role).get(f"/v1/users?email={family.email}").status == 403
     assert family.client.get(f"/v1/users?email={family.email}").status == 403
