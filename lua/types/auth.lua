@@ -28,7 +28,8 @@ function auth.verify_password(hash, password) end
 ---@return string
 function auth.issue_token(claims, ttl_s) end
 
----Check signature (current, then previous key), alg HS256, exp, nbf, iss, aud.
+---Check signature (current, then previous key), alg HS256, exp, nbf, iss, aud. A token that was good before is only looked at
+---for exp and nbf: its claims are the same table again, which nobody may change.
 ---@param token string
 ---@return auth.claims? claims
 ---@return err? err  code "invalid_token" or "expired_token"

@@ -5,6 +5,7 @@
 #include "bind/json_encode.h"
 #include "bind/jwt.h"
 #include "bind/support.h"
+#include "bind/token_cache.h"
 
 #define WAIT_NAME "lexicraft.password"
 #define PASSWORD_BYTES_MAX 1024
@@ -181,17 +182,18 @@ static int issue_token(lua_State *L)
     return 1;
 }
 
-typedef enum jwt_verdict (*verify_fn)(const struct auth_keys *keys, const char *token, size_t len,
-                                      int64_t now_s, struct json **claims, struct err *err);
-
-static int push_claims(lua_State *L, verify_fn verify)
+static int push_claims(lua_State *L, bool is_foreign)
 {
     size_t len;
     const char *token = luaL_checklstring(L, 1, &len);
+    int64_t now_s = wall_us() / US_PER_S;
+    if (token_cache_find(L, 1, is_foreign, now_s))
+        return 1;
     struct json **claims = support_push_document(L);
+    const struct auth_keys *keys = &bind_context_of(L)->keys;
     struct err err;
-    struct bind_context *c = bind_context_of(L);
-    enum jwt_verdict verdict = verify(&c->keys, token, len, wall_us() / US_PER_S, claims, &err);
+    enum jwt_verdict verdict =
+        (is_foreign ? jwt_verify_foreign : jwt_verify)(keys, token, len, now_s, claims, &err);
     if (verdict != JWT_OK) {
         support_push_failure(L, &err);
         set_text(L, "code", verdict == JWT_EXPIRED ? "expired_token" : "invalid_token");
@@ -200,17 +202,18 @@ static int push_claims(lua_State *L, verify_fn verify)
     bind_json_push(L, *claims);
     json_free(*claims);
     *claims = NULL;
+    token_cache_add(L, 1, is_foreign);
     return 1;
 }
 
 static int verify_token(lua_State *L)
 {
-    return push_claims(L, jwt_verify);
+    return push_claims(L, false);
 }
 
 static int verify_foreign_token(lua_State *L)
 {
-    return push_claims(L, jwt_verify_foreign);
+    return push_claims(L, true);
 }
 
 static int random_text(lua_State *L)

@@ -120,19 +120,77 @@ static void issues_tokens_it_accepts(void **state)
         "fails('invalid', auth.issue_token, {sub = 'u', role = 'r', f = print}, 60)\n");
 }
 
+/* What a reload does: another VM, with these keys. The global `token` moves over. */
+static void begin_anew(struct fixture *f, const struct auth_keys *keys)
+{
+    lua_getglobal(f->vm->L, "token");
+    char *token = x_strdup(lua_tostring(f->vm->L, -1));
+    struct auth_keys copy = *keys;
+    struct hasher *hasher = f->context.hasher;
+    fixture_close_vm(f);
+    fixture_open(f);
+    f->context.loop = &f->loop;
+    f->context.hasher = hasher;
+    f->context.keys = copy;
+    lua_pushstring(f->vm->L, token);
+    lua_setglobal(f->vm->L, "token");
+    free(token);
+}
+
 static void keys_rotate(void **state)
 {
     struct fixture *f = *state;
-    struct auth_keys *keys = &f->context.keys;
-    fixture_run(f, "token = require 'auth'.issue_token({sub = 'u', role = 'r'}, 60)");
-    memcpy(keys->previous, keys->current, keys->current_len);
-    keys->previous_len = keys->current_len;
-    keys->current[0] ^= 1;
+    struct auth_keys keys = f->context.keys;
+    fixture_run(f, "token = require 'auth'.issue_token({sub = 'u', role = 'r'}, 60)\n"
+                   "assert(require 'auth'.verify_token(token))");
+    memcpy(keys.previous, keys.current, keys.current_len);
+    keys.previous_len = keys.current_len;
+    keys.current[0] ^= 1;
+    begin_anew(f, &keys);
     fixture_run(f, "assert(require 'auth'.verify_token(token))");
-    keys->previous_len = 0;
+    keys.previous_len = 0;
+    begin_anew(f, &keys);
     fixture_run(f, "local _, e = require 'auth'.verify_token(token); assert(e.code == 'invalid_token')");
-    keys->current_len = 0;
+    keys.current_len = 0;
+    begin_anew(f, &keys);
     fixture_run(f, FAILS "fails('internal', require 'auth'.issue_token, {sub = 'u', role = 'r'}, 60)");
+}
+
+static void remembers_what_it_has_verified(void **state)
+{
+    fixture_run(*state, REQUIRES
+                "local token = auth.issue_token({sub = 'u', role = 'r'}, 60)\n"
+                "local claims = assert(auth.verify_token(token))\n"
+                "assert(rawequal(auth.verify_token(token), claims))\n"
+                "assert(not auth.verify_foreign_token(token) and not auth.verify_foreign_token(token))\n"
+                "for at = 1, #token do\n"
+                "  local other = token:sub(at, at) == 'A' and 'B' or 'A'\n"
+                "  local forged = token:sub(1, at - 1) .. other .. token:sub(at + 1)\n"
+                "  assert(not auth.verify_token(forged) and not auth.verify_token(forged), at)\n"
+                "end\n"
+                "assert(not auth.verify_token(token:sub(1, -2)) and not auth.verify_token(token .. 'A'))\n"
+                "assert(auth.verify_token(token).sub == 'u')\n");
+}
+
+static void more_tokens_than_it_remembers(void **state)
+{
+    fixture_run(*state, REQUIRES
+                "local tokens = {}\n"
+                "for n = 1, 6000 do tokens[n] = auth.issue_token({sub = 'u' .. n, role = 'r'}, 60) end\n"
+                "for round = 1, 2 do\n"
+                "  for n, token in ipairs(tokens) do assert(auth.verify_token(token).sub == 'u' .. n) end\n"
+                "end\n");
+}
+
+static void what_it_remembers_expires(void **state)
+{
+    fixture_run(*state, REQUIRES "local token = auth.issue_token({sub = 'u', role = 'r'}, 2)\n"
+                                 "local claims, again, err = assert(auth.verify_token(token))\n"
+                                 "repeat\n"
+                                 "  again, err = auth.verify_token(token)\n"
+                                 "  assert(os.time() <= claims.exp + 1)\n"
+                                 "until not again\n"
+                                 "assert(err.code == 'expired_token' and os.time() >= claims.exp - 1)\n");
 }
 
 static void small_helpers(void **state)
@@ -157,6 +215,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_closing_vm_lets_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(issues_tokens_it_accepts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_rotate, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(remembers_what_it_has_verified, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_tokens_than_it_remembers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_it_remembers_expires, set_up, tear_down),
         cmocka_unit_test_setup_teardown(small_helpers, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
