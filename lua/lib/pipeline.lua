@@ -139,12 +139,7 @@ local function check_child(_, call)
 end
 
 local function read_query(route, call)
-  local query, err = call.request:query()
-  if not query then
-    local fault = { pointer = err.pointer and "/" .. err.pointer or "", code = "format", detail = err.message }
-    return problem.invalid("invalid_query", { fault })
-  end
-  local values, faults = validate.query(route.query or NO_PARAMETERS, query)
+  local values, faults = validate.query(route.query or NO_PARAMETERS, call.request:query())
   if not values then
     return problem.invalid("invalid_query", faults)
   end

@@ -169,12 +169,17 @@ local from_text = {
 ---Check query parameters, given as text, and turn them into the types of the schema.
 ---@param schema table  an object whose properties are strings, integers and booleans
 ---@param query table<string, string>
+---@param malformed? table<string, string>  what could not be read, in words by name
 ---@return table? values
 ---@return validate.fault[]? faults
-function validate.query(schema, query)
+function validate.query(schema, query, malformed)
+  malformed = malformed or {}
   local faults, values = {}, {}
+  for _, name in ipairs(sorted_keys(malformed)) do
+    add(faults, child_pointer("", name), "format", malformed[name])
+  end
   for _, name in ipairs(schema.required or {}) do
-    if query[name] == nil then
+    if query[name] == nil and malformed[name] == nil then
       add(faults, child_pointer("", name), "required", "is missing")
     end
   end

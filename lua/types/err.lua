@@ -6,4 +6,3 @@
 ---@field message string     one sentence for a person
 ---@field sqlstate? string
 ---@field constraint? string
----@field pointer? string    JSON pointer of the field at fault

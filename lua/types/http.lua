@@ -16,9 +16,9 @@ local request = {}
 ---@return string?
 function request:header(name) end
 
----Query parameters, decoded. A repeated or badly escaped one: nil, err (code "invalid", pointer is the name).
----@return table<string, string>? query
----@return err? err
+---Query parameters, decoded, and what is wrong with those that are repeated or badly escaped (under "" if the name is).
+---@return table<string, string> values  of each the first that can be read
+---@return table<string, string> faults  in words, by name
 function request:query() end
 
 ---The body as JSON. nil, err (code "invalid") if it is not strict JSON. A body "null" gives json.null.

@@ -117,6 +117,16 @@ describe("lib/validate", function()
     end)
   end)
 
+  it("names what could not be read beside all else", function()
+    local query = { type = "object", required = { "email" }, properties = { email = { type = "string" } } }
+    local _, found = validate.query(query, { a = "1" }, { a = "twice", email = "broken" })
+    local texts = {}
+    for index, fault in ipairs(found) do
+      texts[index] = fault.pointer .. ":" .. fault.code
+    end
+    assert.are.same({ "/a:format", "/email:format", "/a:unknown" }, texts)
+  end)
+
   it("keeps a null that clears", function()
     local changes = { type = "object", nullClears = true, properties = { age = { type = "integer", nullable = true } } }
     assert.are.same({ age = modules.json.null }, validate.body(changes, { age = modules.json.null }))

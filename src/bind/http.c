@@ -114,38 +114,34 @@ static int header(lua_State *L)
     return 1;
 }
 
-static int query_failure(lua_State *L, const struct err *err, const char *pointer)
-{
-    support_push_failure(L, err);
-    lua_pushstring(L, pointer);
-    lua_setfield(L, -2, "pointer");
-    return 2;
-}
-
+/* The values, and what is wrong: two tables by name. A parameter with a fault has its first good value, if
+ * any. */
 static int query(lua_State *L)
 {
     struct http_request *req = check_request(L);
     struct buf *name = support_push_buf(L), *value = support_push_buf(L);
     lua_newtable(L);
+    int values = lua_gettop(L), faults = values + 1;
+    lua_newtable(L);
     const char *cursor = req->query;
     struct err err;
     int found;
-    while ((found = http_query_next(&cursor, name, value, &err)) == 1) {
-        const char *key = lua_pushlstring(L, name->data, name->len);
+    while ((found = http_query_next(&cursor, name, value, &err)) != 0) {
+        lua_pushlstring(L, name->data, name->len);
         lua_pushvalue(L, -1);
-        if (lua_rawget(L, -3) != LUA_TNIL) {
-            err_set(&err, ERR_INVALID, "the parameter is given more than once");
-            return query_failure(L, &err, key);
-        }
+        int known = lua_rawget(L, values);
         lua_pop(L, 1);
-        lua_pushlstring(L, value->data, value->len);
-        lua_rawset(L, -3);
+        if (found < 0)
+            lua_pushstring(L, err.text);
+        else if (known != LUA_TNIL)
+            lua_pushliteral(L, "is given more than once");
+        else
+            lua_pushlstring(L, value->data, value->len);
+        lua_rawset(L, found < 0 || known != LUA_TNIL ? faults : values);
     }
-    if (found < 0)
-        return query_failure(L, &err, name->data == NULL ? "" : name->data);
     buf_release(name);
     buf_release(value);
-    return 1;
+    return 2;
 }
 
 static int json(lua_State *L)

@@ -86,10 +86,10 @@ int http_query_next(const char **cursor, struct buf *name, struct buf *value, st
         return 0;
     const char *equals = memchr(pair, '=', len);
     size_t name_len = equals != NULL ? (size_t)(equals - pair) : len;
-    if (http_decode(pair, name_len, true, name, err) != 0)
+    if (http_decode(pair, name_len, true, name, err) != 0) {
+        buf_clear(name);
         return -1;
+    }
     const char *rest = equals != NULL ? equals + 1 : pair + len;
-    if (http_decode(rest, (size_t)(pair + len - rest), true, value, err) != 0)
-        return err_prefix(err, "%s", name->data != NULL ? name->data : "");
-    return 1;
+    return http_decode(rest, (size_t)(pair + len - rest), true, value, err) == 0 ? 1 : -1;
 }

@@ -51,7 +51,8 @@ void http_trace_id(const char *traceparent, char trace_id[33]);
 int http_decode(const char *text, size_t len, bool plus_is_space, struct buf *out, struct err *err) MUSTCHECK;
 
 /* Walk a query string: call with *cursor = req->query first; fills name and value (decoded) and returns 1, 0
- * at the end, -1 with err on a bad escape. */
+ * at the end, -1 with err on a bad escape: in the value if there is a name, which then is left empty
+ * otherwise; the walk may go on behind it. */
 int http_query_next(const char **cursor, struct buf *name, struct buf *value, struct err *err) MUSTCHECK;
 
 struct http_response {

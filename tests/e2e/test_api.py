@@ -51,6 +51,13 @@ def test_every_fault_of_a_body_is_named_at_once(server, body, pointers):
     assert fault_pointers(answer) == pointers
 
 
+def test_every_fault_of_a_query_is_named_at_once(family):
+    query = "limit=1&limit=2&type=gift&cursor=x&from=%fe&%ff=1&colour=red"
+    answer = family.client.get(f"{family.base}/transactions?{query}")
+    assert (answer.status, answer.json["code"]) == (400, "invalid_query")
+    assert fault_pointers(answer) == {"/", "/limit", "/type", "/from", "/colour"}
+
+
 @pytest.mark.parametrize("raw", [
     b"", b"{", b"{} {}", b'{"a":1,"a":2}', b'{"name":"\\u0000"}', b'{"name":"\xff"}', b'{"age":9007199254740993}',
     b"[" * 100 + b"]" * 100, b'{"age":1e999}', b'{"name":"\\ud800"}', b"\xef\xbb\xbf{}",

@@ -51,7 +51,7 @@ static const char app[] =
     "  {method = 'GET', path = '/empty', handler = function() return {status = 204, content_type = 'x'} "
     "end},\n"
     "  {method = 'POST', path = '/echo/{n:int}/{name:slug}/{u:uuid}', handler = function(req)\n"
-    "    local query, query_error = req:query()\n"
+    "    local query, query_faults = req:query()\n"
     "    local body, body_error = req:json()\n"
     "    assert(req.params == req.params)\n"
     "    local ok, why = pcall(function() return req.nonsense end)\n"
@@ -59,7 +59,7 @@ static const char app[] =
     "req.params,\n"
     "      id = req.id, remote = req.remote, body = req.body, missing = req:header('x-none'), agent = "
     "req:header('AGENT'),\n"
-    "      query = query, query_error = query_error, parsed = body, body_error = body_error,\n"
+    "      query = query, query_faults = query_faults, parsed = body, body_error = body_error,\n"
     "      n = math.type(req.params.n), nonsense = why}}\n"
     "  end},\n"
     "  {method = 'GET', path = '/problem', handler = function()\n"
@@ -322,12 +322,14 @@ static void requests_as_lua_sees_them(void **state)
         "a request has no field 'nonsense'", NULL);
     ask(s,
         "POST /echo/0/a/" UUID
-        "?a=1&a=2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nnull",
-        "\"query_error\":{\"code\":\"invalid\"", "\"pointer\":\"a\"", "\"parsed\":null", NULL);
+        "?a=1&a=2&%ff=1&b=%fe&b=3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nnull",
+        "\"query\":{\"a\":\"1\",\"b\":\"3\"}",
+        "\"query_faults\":{\"\":\"not UTF-8\",\"a\":\"is given more than once\",\"b\":\"not UTF-8\"}",
+        "\"parsed\":null", NULL);
     ask(s,
         "POST /echo/0/a/" UUID
         "?x=%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{]",
-        "\"query_error\":{\"code\":\"invalid\"", "\"body_error\":{\"code\":\"invalid\"", NULL);
+        "\"query_faults\":{\"x\":\"not UTF-8\"}", "\"body_error\":{\"code\":\"invalid\"", NULL);
 }
 
 static void problems(void **state)
