@@ -59,11 +59,16 @@ local add_events = db.sql [[
       select 'phrase_completion', p.id
       from relationships r
       join learning_points p on p.id = r.target_id and p.type = 'phrase'
-      where r.source_id = $2 and r.type = 'PART_OF' and not exists (
-        select from relationships n
-        where n.target_id = p.id and n.type = 'PART_OF' and n.source_id <> $2 and not exists (
-          select from learning_progress k
-          where k.child_id = $1 and k.learning_point_id = n.source_id and k.status = 'verified'))
+      where r.source_id = $2 and r.type = 'PART_OF'
+        -- One part alone: the list lacks the others, and nothing is put together.
+        and exists (
+          select from relationships n
+          where n.target_id = p.id and n.type = 'PART_OF' and n.source_id <> $2)
+        and not exists (
+          select from relationships n
+          where n.target_id = p.id and n.type = 'PART_OF' and n.source_id <> $2 and not exists (
+            select from learning_progress k
+            where k.child_id = $1 and k.learning_point_id = n.source_id and k.status = 'verified'))
       order by p.frequency_rank, p.id
     ) phrases
   ) e

@@ -13,10 +13,10 @@ WORDS = ["red", "blue", "green", "take", "off", "spill", "beans", "base", "hub",
 POINTS = [(word, word, "word", 1, 1000 + n) for n, word in enumerate(WORDS)] + [
     ("bank.1", "Bank", "word", 1, 50), ("bank.2", "bank", "word", 1, 51), ("bank.x", "bank", "prefix", 1, 52),
     ("take_off", "take off", "phrase", 3, 2000), ("spill_beans", "spill beans", "idiom", 1, 2001),
-    ("by_heart", "by heart", "idiom", 1, 2002)]
+    ("by_heart", "by heart", "idiom", 1, 2002), ("off_of", "off of", "phrase", 3, 2003)]
 EDGES = [
     ("blue", "red", "RELATED_TO"), ("green", "red", "OPPOSITE_OF"), ("blue", "red", "PREREQUISITE_OF"),
-    ("take", "take_off", "PART_OF"), ("off", "take_off", "PART_OF"),
+    ("take", "take_off", "PART_OF"), ("off", "take_off", "PART_OF"), ("off", "off_of", "PART_OF"),
     ("spill", "spill_beans", "PREREQUISITE_OF"), ("beans", "spill_beans", "PREREQUISITE_OF"),
     *[("base", f"un{n}", "MORPHOLOGICAL") for n in range(5)],
     *[("hub", f"spoke{n:02}", "COLLOCATES_WITH") for n in range(14)],
@@ -158,7 +158,8 @@ def test_phrases_senses_and_patterns(family):
     first = know(family, "take", "bank.1", "un0")
     assert [told(answer) for answer in first.values()] == [[], [], []]
     second = know(family, "off", "bank.2", "un1")
-    # Of one affix: the second known point. A phrase need not be known itself, and what is no word is no sense of one.
+    # Of one affix: the second known point. A phrase need not be known itself, one of a single part has nothing to complete,
+    # and what is no word is no sense of one.
     assert told(second["off"]) == [("phrase_completion", "take_off", 30)]
     assert told(second["bank.2"]) == [("context_mastery", "bank", 20)]
     assert told(second["un1"]) == [("pattern_recognition", "un-", 20)]
