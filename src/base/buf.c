@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BUF_FIRST_BYTES 64 /* the first allocation */
+#define DIGITS_MAX 20      /* of 2^64 - 1 */
 
 void buf_init(struct buf *b)
 {
@@ -56,9 +57,14 @@ void buf_append_str(struct buf *b, const char *text)
     buf_append(b, text, strlen(text));
 }
 
-void buf_append_char(struct buf *b, char c)
+void buf_append_digits(struct buf *b, uint64_t value, int least)
 {
-    buf_append(b, &c, 1);
+    char text[DIGITS_MAX];
+    char *first = text + sizeof(text);
+    assert(least <= DIGITS_MAX);
+    for (; value > 0 || text + sizeof(text) - first < least; value /= 10)
+        *--first = (char)('0' + value % 10);
+    buf_append(b, first, (size_t)(text + sizeof(text) - first));
 }
 
 void buf_appendf(struct buf *b, const char *format, ...)

@@ -24,7 +24,15 @@ void buf_clear(struct buf *b);
 void buf_reserve(struct buf *b, size_t extra);
 void buf_append(struct buf *b, const void *bytes, size_t len);
 void buf_append_str(struct buf *b, const char *text);
-void buf_append_char(struct buf *b, char c);
+static inline void buf_append_char(struct buf *b, char c)
+{
+    if (b->cap - b->len < 2)
+        buf_reserve(b, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+}
+/* Append the decimal digits of value, with zeros before them up to so many digits. */
+void buf_append_digits(struct buf *b, uint64_t value, int least);
 void buf_appendf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 /* Hand the malloc'd bytes (never NULL) to the caller and reset b. */
 char *buf_detach(struct buf *b);

@@ -1,7 +1,6 @@
 /* The JSON writer: strings, exact 64-bit integers, doubles that read back equal. */
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,8 @@
 
 #include "base/utf8.h"
 
-#define DOUBLE_TEXT_BYTES 32 /* "-2.2250738585072014e-308" and the NUL fit */
+#define THOUSANDTHS_BELOW 1e12 /* exact: 15 digits in all */
+#define DOUBLE_TEXT_BYTES 32   /* "-2.2250738585072014e-308" and the NUL fit */
 
 static void write_escape(struct buf *out, char byte)
 {
@@ -48,6 +48,10 @@ static size_t plain_run(const char *text, size_t len)
         unsigned char byte = (unsigned char)text[at];
         if (byte < 0x20 || byte == '"' || byte == '\\')
             break;
+        if (byte < 0x80) {
+            at++;
+            continue;
+        }
         size_t size = utf8_sequence(text + at, len - at);
         if (size == 0)
             break;
@@ -78,7 +82,33 @@ void json_write_string(struct buf *out, const char *text, size_t len)
 
 void json_write_integer(struct buf *out, int64_t value)
 {
-    buf_appendf(out, "%" PRId64, value);
+    if (value < 0)
+        buf_append_char(out, '-');
+    buf_append_digits(out, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
+}
+
+/* A number with at most three decimals, which is what most are, as "%.15g" writes it; false: it is another.
+ */
+static bool write_thousandths(struct buf *out, double value)
+{
+    double size = fabs(value);
+    if (size >= THOUSANDTHS_BELOW || size < 0.001)
+        return false;
+    uint64_t thousandths = (uint64_t)(size * 1000 + 0.5);
+    if ((double)thousandths / 1000 != size)
+        return false;
+    if (value < 0)
+        buf_append_char(out, '-');
+    buf_append_digits(out, thousandths / 1000, 1);
+    unsigned decimals = (unsigned)(thousandths % 1000);
+    if (decimals == 0)
+        return true;
+    buf_append_char(out, '.');
+    int count = 3;
+    for (; decimals % 10 == 0; decimals /= 10)
+        count--;
+    buf_append_digits(out, decimals, count);
+    return true;
 }
 
 void json_write_double(struct buf *out, double value)
@@ -87,6 +117,8 @@ void json_write_double(struct buf *out, double value)
         buf_append_str(out, "null");
         return;
     }
+    if (write_thousandths(out, value))
+        return;
     /* Any decimal of 15 digits survives the way through a double, 17 digits tell any two doubles apart. */
     char text[DOUBLE_TEXT_BYTES];
     for (int digits = 15; digits <= 17; digits++) {

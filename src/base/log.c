@@ -52,14 +52,26 @@ static void write_string(struct buf *line, const char *text)
     json_write_string(line, text, strnlen(text, LOG_STRING_BYTES_MAX));
 }
 
+static void write_part(struct buf *line, char before, int value, int digits)
+{
+    buf_append_char(line, before);
+    buf_append_digits(line, (uint64_t)value, digits);
+}
+
 /* 2026-01-31T23:59:59.123Z */
 static void write_time(struct buf *line, int64_t us)
 {
     time_t seconds = (time_t)(us / US_PER_S);
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    buf_appendf(line, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", utc.tm_year + 1900, utc.tm_mon + 1,
-                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(us % US_PER_S / US_PER_MS));
+    write_part(line, '"', utc.tm_year + 1900, 4);
+    write_part(line, '-', utc.tm_mon + 1, 2);
+    write_part(line, '-', utc.tm_mday, 2);
+    write_part(line, 'T', utc.tm_hour, 2);
+    write_part(line, ':', utc.tm_min, 2);
+    write_part(line, ':', utc.tm_sec, 2);
+    write_part(line, '.', (int)(us % US_PER_S / US_PER_MS), 3);
+    buf_append_str(line, "Z\"");
 }
 
 static void write_field(struct buf *line, const struct log_field *field)

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INSERTION_MAX 32
 #define SORT_SPARE 16 /* first room for sorted members; grows by doubling */
 
 struct member {
+    uint64_t prefix; /* the key's first bytes, as a number of the same order */
     const char *key;
     size_t len;
     int value_index;
@@ -27,10 +29,38 @@ static int encode_value(struct encoder *e, int index, int depth);
 static int compare_members(const void *a, const void *b)
 {
     const struct member *left = a, *right = b;
+    if (left->prefix != right->prefix)
+        return left->prefix < right->prefix ? -1 : 1;
     int order = memcmp(left->key, right->key, left->len < right->len ? left->len : right->len);
     if (order != 0)
         return order;
     return (left->len > right->len) - (left->len < right->len);
+}
+
+static uint64_t prefix_of(const char *key, size_t len)
+{
+    unsigned char first[sizeof(uint64_t)] = {0};
+    uint64_t prefix = 0;
+    memcpy(first, key, len < sizeof(first) ? len : sizeof(first));
+    for (size_t i = 0; i < sizeof(first); i++)
+        prefix = prefix << 8 | first[i];
+    return prefix;
+}
+
+/* By insertion: objects are small as a rule, and qsort costs more than it does then. */
+static void sort_members(struct member *members, size_t count)
+{
+    if (count > INSERTION_MAX) {
+        qsort(members, count, sizeof(*members), compare_members);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct member moved = members[i];
+        size_t at = i;
+        for (; at > 0 && compare_members(&moved, &members[at - 1]) < 0; at--)
+            members[at] = members[at - 1];
+        members[at] = moved;
+    }
 }
 
 static int encode_number(struct encoder *e, int index)
@@ -104,6 +134,7 @@ static int collect_members(struct encoder *e, int index)
             return err_set(e->err, ERR_LIMIT, "an object has too many members");
         struct member member = {.value_index = lua_gettop(L)};
         member.key = lua_tolstring(L, -2, &member.len);
+        member.prefix = prefix_of(member.key, member.len);
         add_member(e, member);
         lua_pushvalue(L, -2);
     }
@@ -113,7 +144,7 @@ static int collect_members(struct encoder *e, int index)
 static int write_members(struct encoder *e, size_t first, int depth)
 {
     size_t end = e->count;
-    qsort(e->members + first, end - first, sizeof(*e->members), compare_members);
+    sort_members(e->members + first, end - first);
     buf_append_char(e->out, '{');
     for (size_t i = first; i < end; i++) {
         if (i > first)

@@ -1,7 +1,6 @@
 /* Writes binary numeric, timestamptz, date, uuid and bytea values as text. */
 #include "pg/format.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define DAYS_1970_TO_2000 10957
@@ -52,7 +51,7 @@ static void append_fraction(struct buf *out, const struct numeric *n)
     buf_append_char(out, '.');
     size_t end = out->len + (size_t)n->scale;
     for (int power = -1; out->len < end; power--)
-        buf_appendf(out, "%04u", numeric_digit(n, power));
+        buf_append_digits(out, numeric_digit(n, power), 4);
     /* The last group may hold more digits than the scale shows. */
     out->len = end;
     out->data[end] = '\0';
@@ -96,9 +95,9 @@ bool pg_format_numeric(struct buf *out, const unsigned char *bytes, size_t len)
     }
     if (sign == NUMERIC_NEGATIVE)
         buf_append_char(out, '-');
-    buf_appendf(out, "%u", n.weight >= 0 ? numeric_digit(&n, n.weight) : 0);
+    buf_append_digits(out, n.weight >= 0 ? numeric_digit(&n, n.weight) : 0, 1);
     for (int power = n.weight - 1; power >= 0; power--)
-        buf_appendf(out, "%04u", numeric_digit(&n, power));
+        buf_append_digits(out, numeric_digit(&n, power), 4);
     if (n.scale > 0)
         append_fraction(out, &n);
     return true;
@@ -108,6 +107,12 @@ static int64_t floor_div(int64_t value, int64_t by)
 {
     int64_t quotient = value / by;
     return value % by < 0 ? quotient - 1 : quotient;
+}
+
+static void append_part(struct buf *out, char before, int64_t value, int digits)
+{
+    buf_append_char(out, before);
+    buf_append_digits(out, (uint64_t)value, digits);
 }
 
 /* Append the proleptic Gregorian date of a day counted from 1970-01-01. The year is cut into eras of 400
@@ -124,11 +129,11 @@ static void append_date(struct buf *out, int64_t days)
     int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     int64_t year = year_of_era + era * 400 + (month <= 2);
-    if (year < 0)
-        buf_appendf(out, "-%04" PRId64, -year);
-    else
-        buf_appendf(out, "%s%04" PRId64, year > 9999 ? "+" : "", year);
-    buf_appendf(out, "-%02" PRId64 "-%02" PRId64, month, day);
+    if (year < 0 || year > 9999)
+        buf_append_char(out, year < 0 ? '-' : '+');
+    buf_append_digits(out, (uint64_t)(year < 0 ? -year : year), 4);
+    append_part(out, '-', month, 2);
+    append_part(out, '-', day, 2);
 }
 
 bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t len)
@@ -144,8 +149,11 @@ bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t l
     int64_t in_day = us - days * US_PER_DAY;
     int64_t seconds = in_day / US_PER_SECOND;
     append_date(out, days + DAYS_1970_TO_2000);
-    buf_appendf(out, "T%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%06" PRId64 "Z", seconds / 3600,
-                seconds / 60 % 60, seconds % 60, in_day % US_PER_SECOND);
+    append_part(out, 'T', seconds / 3600, 2);
+    append_part(out, ':', seconds / 60 % 60, 2);
+    append_part(out, ':', seconds % 60, 2);
+    append_part(out, '.', in_day % US_PER_SECOND, 6);
+    buf_append_char(out, 'Z');
     return true;
 }
 

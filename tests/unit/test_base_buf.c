@@ -122,9 +122,26 @@ static void test_detach_hands_over(void **state)
     free(text);
 }
 
+static void test_digits(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT;
+    buf_append_digits(&b, 0, 0);
+    buf_append_digits(&b, 0, 1);
+    buf_append_digits(&b, 7, 3);
+    buf_append_digits(&b, 1234, 2);
+    buf_append_digits(&b, UINT64_MAX, 1);
+    buf_append_digits(&b, 1, 20);
+    assert_string_equal(b.data, "00071234"
+                                "18446744073709551615"
+                                "00000000000000000001");
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_digits),
         cmocka_unit_test(test_begins_empty),
         cmocka_unit_test(test_appends_and_terminates),
         cmocka_unit_test(test_empty_append_terminates),

@@ -10,6 +10,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define RANDOM_DOUBLES 200000
@@ -109,6 +110,25 @@ static void expect_double(double value, const char *expected)
     buf_release(&out);
 }
 
+/* As "%.15g" writes them, whether they have decimals or not. */
+static void test_thousandths(void **state)
+{
+    (void)state;
+    char text[32];
+    for (int64_t i = -200000; i <= 200000; i++) {
+        double value = i == 0 ? 0.0 : (double)i / 1000;
+        snprintf(text, sizeof(text), "%.15g", value);
+        expect_double(value, text);
+        double large = (double)(i * 4999999) / 1000;
+        snprintf(text, sizeof(text), "%.15g", i == 0 ? 0.0 : large);
+        expect_double(i == 0 ? 0.0 : large, text);
+    }
+    expect_double(999999999999.999, "999999999999.999");
+    expect_double(-123456789012.05, "-123456789012.05");
+    expect_double(0.0005, "0.0005");
+    expect_double(1.0005, "1.0005");
+}
+
 static void test_doubles(void **state)
 {
     (void)state;
@@ -181,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_every_byte_pair_makes_strict_json),
         cmocka_unit_test(test_appends),
         cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_thousandths),
         cmocka_unit_test(test_doubles),
         cmocka_unit_test(test_not_finite_is_null),
         cmocka_unit_test(test_doubles_read_back),

@@ -98,6 +98,10 @@ static void encodes_tables(void **state)
     check(HELPERS
           "is('{}', {}); is('[]', json.array {}); is('[1,2]', {1, 2}); is('[1,2]', json.array {1, 2})\n"
           "is('{\"a\":1,\"aa\":3,\"b\":2}', {b = 2, a = 1, aa = 3})\n"
+          "is('{\"same start\":1,\"same start \":2,\"same start a\":3}',\n"
+          "  {['same start a'] = 3, ['same start'] = 1, ['same start '] = 2})\n"
+          "is('{\"\":1,\"\\\\u0000\":2,\"\\\\u0000\\\\u0000\":3,\"\x7f\":4,\"\xc3\xa4\":5}',\n"
+          "  {['\\0\\0'] = 3, ['\\0'] = 2, [''] = 1, ['\\xc3\\xa4'] = 5, ['\\x7f'] = 4})\n"
           "is('{\"a\":{\"b\":[{}]}}', {a = {b = {{}}}})\n"
           "is('[null,1]', {json.null, 1})\n"
           "assert(json.is_array(json.array {}) and not json.is_array({}) and not json.is_array(1))\n"
