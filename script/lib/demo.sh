@@ -1,19 +1,27 @@
 # The demo parent, made through the API like any other, and the lines to try out. Sourced after common.sh.
 # shellcheck shell=bash
 
-# demo_address api|admin: host and port to call, as var/env or the settings say.
+# demo_address api|admin: host and port to call, as var/env or the settings say; or as demo_api and demo_admin do, for a
+# script that asks often.
 demo_address() {
-  local address
-  address=$(build/lexicraft config get "$1.listen")
+  local -r known=demo_$1
+  local address=${!known:-}
+  if [[ -z $address ]]; then
+    address=$(build/lexicraft config get "$1.listen")
+  fi
   # An address that means "all of them" is not one to call.
   printf '%s' "${address/#0.0.0.0:/127.0.0.1:}"
 }
 
-# demo_call METHOD PATH [BODY [TOKEN]]: call the API, print the answer's body; fails on a status of 400 or more.
+# demo_call METHOD PATH [BODY [TOKEN [KEY]]]: call the API, print the answer's body; fails on a status of 400 or more. What
+# must happen once has an Idempotency-Key.
 demo_call() {
   local -a options=(-s --fail-with-body -X "$1" -H 'Accept: application/json')
   if [[ -n ${3:-} ]]; then
     options+=(-H 'Content-Type: application/json' --data-binary "$3")
+  fi
+  if [[ -n ${5:-} ]]; then
+    options+=(-H "Idempotency-Key: $5")
   fi
   if [[ -n ${4:-} ]]; then
     # On standard input: the arguments of a process are visible to every user of the machine.

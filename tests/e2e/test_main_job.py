@@ -1,8 +1,13 @@
-"""A child learns a word, is tested, earns points: every step over HTTP, against domain.md's numbers."""
+"""A child learns a word, is tested, earns points: every step over HTTP, against domain.md's numbers; and script/demo."""
+
+import pathlib
+import re
+import shutil
+import subprocess
 
 import pytest
 
-from support import Family, audit, together
+from support import BINARY, PATIENCE_S, PROJECT, Database, Family, Server, audit, together
 
 TIERS = {
     1: (10, [3, 2, 5]),
@@ -180,3 +185,40 @@ def test_many_families_at_once_leave_a_clean_ledger(server):
     results = together(12, story)
     assert all(total == available + locked for total, available, locked, _, _ in results)
     assert audit(server.database) == []
+
+
+def play_demo(cloud_template, folder, clock):
+    """What script/demo prints, in a clone's shape of its own: it changes a rule file."""
+    database = Database(cloud_template)
+    server = Server(folder, database, env={"LEXICRAFT_TEST_CLOCK": clock})
+    shutil.copytree(PROJECT / "script", server.root / "script")
+    (server.root / "build").mkdir()
+    (server.root / "build" / "lexicraft").symlink_to(pathlib.Path(BINARY).resolve())
+    server.start()
+    try:
+        played = subprocess.run([server.root / "script" / "demo"], env=server.env(), text=True, capture_output=True,
+                                timeout=PATIENCE_S * 10)
+        assert played.returncode == 0, played.stdout + played.stderr
+        assert audit(database) == []
+        assert (server.root / "lua/rules/points.lua").read_text() == (PROJECT / "lua/rules/points.lua").read_text()
+    finally:
+        server.stop()
+        database.drop()
+    return played.stdout
+
+
+def test_the_demo_plays_a_month(cloud_template, tmp_path):
+    shown = play_demo(cloud_template, tmp_path / "root", "1")
+    assert int(re.findall(r"^  day (\d+)$", shown, re.M)[-1]) >= 20
+    for expected in ("passed  day 7 of", "failed  day 3 of", "the point is lost", "now it is known", "discovered: ",
+                     "bonus: relationship_discovery, 15 points", '"decision":"accept"', '"decision":"reject"',
+                     "not reloaded", "reloaded: generation 2", "earned 12, unlocked 4",
+                     '"status":"completed","transaction_id"', '"status":"cancelled"', "everything adds up"):
+        assert expected in shown, shown
+    assert re.search(r"^      right   ", shown, re.M) and not re.search(r"^      wrong   ", shown, re.M), shown
+
+
+def test_without_a_test_clock_the_demo_plays_one_day_and_says_so(cloud_template, tmp_path):
+    shown = play_demo(cloud_template, tmp_path / "root", None)
+    assert "LEXICRAFT_TEST_CLOCK=1 script/server" in shown and "  day 2" not in shown
+    assert "earned 12, unlocked 4" in shown and "everything adds up" in shown
