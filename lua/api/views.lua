@@ -1,6 +1,8 @@
 -- Rows of the database as the API shows them: these fields only, NULL as null.
 local json = require "json"
 
+local pick = json.pick
+
 local views = {}
 
 local USER = { "id", "email", "name", "phone", "country", "time_zone", "created_at", "updated_at" }
@@ -62,18 +64,6 @@ local BONUS = {
 local SUMMARY = { "child_id", "learning", "verified", "failed", "due", "next_due_at", "streak_days", "today" }
 
 local DAY = { "date", "passed", "failed", "points", "total_earned" }
-
-local function pick(row, fields)
-  local shown = {}
-  for _, field in ipairs(fields) do
-    local value = row[field]
-    if value == nil then
-      value = json.null
-    end
-    shown[field] = value
-  end
-  return shown
-end
 
 function views.user(row)
   return pick(row, USER)

@@ -87,8 +87,8 @@ local function identify(route, call, callers)
   if not header then
     return unauthorized('Bearer realm="lexicraft"', "A bearer token is needed.")
   end
-  local token = header:match("^[Bb][Ee][Aa][Rr][Ee][Rr] +([%w._~+/-]+=*)$")
-  call.caller = token and caller_of(token, callers)
+  local start = header:match("^[Bb][Ee][Aa][Rr][Ee][Rr] +()")
+  call.caller = start and caller_of(header:sub(start), callers)
   if not call.caller then
     return unauthorized('Bearer realm="lexicraft", error="invalid_token"', "The token is not valid.")
   end

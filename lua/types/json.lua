@@ -25,6 +25,12 @@ function json.decode(text) end
 ---@return T
 function json.array(list) end
 
+---A table with these members of another one, and null where it has none.
+---@param from table
+---@param names string[]
+---@return table
+function json.pick(from, names) end
+
 ---True if value is a marked array.
 ---@return boolean
 function json.is_array(value) end

@@ -1,4 +1,4 @@
-/* Lua module "json": encode, decode, null and the mark of an array. */
+/* Lua module "json": encode, decode, pick, null and the mark of an array. */
 #include "bind/json_encode.h"
 #include "bind/support.h"
 
@@ -144,6 +144,25 @@ static int array(lua_State *L)
     return 1;
 }
 
+static int pick(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_createtable(L, 0, (int)count);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, 2, i);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, 1) == LUA_TNIL) {
+            lua_pop(L, 1);
+            bind_json_push_null(L);
+        }
+        lua_rawset(L, 3);
+    }
+    return 1;
+}
+
 static int is_array(lua_State *L)
 {
     luaL_checkany(L, 1);
@@ -163,8 +182,8 @@ static int light_tostring(lua_State *L)
 
 int bind_open_json(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"encode", encode}, {"decode", decode}, {"array", array}, {"is_array", is_array}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode},     {"array", array},
+                                         {"pick", pick},     {"is_array", is_array}, {NULL, NULL}};
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "json.array");
     lua_setfield(L, -2, "__name");

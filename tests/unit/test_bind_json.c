@@ -111,6 +111,17 @@ static void encodes_tables(void **state)
           "assert(json.encode(json.decode(text)) == text)\n");
 }
 
+static void picks_members(void **state)
+{
+    (void)state;
+    check(HELPERS "local from = {a = 1, b = false, c = 'x', d = {}}\n"
+                  "local picked = json.pick(from, {'b', 'a', 'e', 'd'})\n"
+                  "assert(picked.a == 1 and picked.b == false and picked.c == nil and picked.d == from.d)\n"
+                  "assert(picked.e == json.null and from.e == nil)\n"
+                  "is('{}', json.pick(from, {})); is('{\"a\":null}', json.pick({}, {'a'}))\n"
+                  "assert(not pcall(json.pick, from)); assert(not pcall(json.pick, 'a', {}))\n");
+}
+
 static void refuses_what_has_no_form(void **state)
 {
     (void)state;
@@ -239,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_scalars),
         cmocka_unit_test(encodes_tables),
+        cmocka_unit_test(picks_members),
         cmocka_unit_test(refuses_what_has_no_form),
         cmocka_unit_test(ignores_metamethods),
         cmocka_unit_test(decodes),
