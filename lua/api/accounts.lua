@@ -21,7 +21,7 @@ function accounts.get(call)
 end
 
 function accounts.transactions(call)
-  local limit, before = page.position(call.query, { "integer" }, { page.AFTER_LAST })
+  local limit, before = page.position(call, { "integer" }, { page.AFTER_LAST })
   if not limit then
     return nil, before
   end

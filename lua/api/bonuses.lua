@@ -9,7 +9,7 @@ local bonuses = {}
 bonuses.query = page.query { awarded = { type = "boolean" } }
 
 function bonuses.list(call)
-  local limit, after = page.position(call.query, { "integer" }, { page.BEFORE_FIRST })
+  local limit, after = page.position(call, { "integer" }, { page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end

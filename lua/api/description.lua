@@ -16,7 +16,7 @@ Children learn words, are tested, and earn points, which their parents can have 
 Errors are problems after RFC 9457; look at `code`. Every answer carries `X-Request-Id`. A wrong body or query names every
 value that is wrong at once. What belongs to another family is answered like what does not exist: 404.
 
-Lists come in pages: give `next_cursor` back as `cursor`, or follow `Link`.]],
+Lists come in pages: give `next_cursor` back as `cursor`, with the same filters, or follow `Link`.]],
   license = { name = "All rights reserved", identifier = "LicenseRef-None" },
 }
 

@@ -35,7 +35,7 @@ function discoveries.create(call)
 end
 
 function discoveries.list(call)
-  local limit, after = page.position(call.query, { "integer" }, { page.BEFORE_FIRST })
+  local limit, after = page.position(call, { "integer" }, { page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end

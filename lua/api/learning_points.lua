@@ -22,7 +22,7 @@ learning_points.query = page.query {
 }
 
 function learning_points.list(call)
-  local limit, after = page.position(call.query, { "text", "text" }, { "", "" })
+  local limit, after = page.position(call, { "text", "text" }, { "", "" })
   if not limit then
     return nil, after
   end

@@ -78,7 +78,7 @@ function progress.delete(call)
 end
 
 function progress.list(call)
-  local limit, after = page.position(call.query, { "integer" }, { page.BEFORE_FIRST })
+  local limit, after = page.position(call, { "integer" }, { page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
@@ -100,7 +100,7 @@ function progress.get(call)
 end
 
 function progress.known(call)
-  local limit, after = page.position(call.query, { "text" }, { "" })
+  local limit, after = page.position(call, { "text" }, { "" })
   if not limit then
     return nil, after
   end

@@ -24,7 +24,7 @@ relationships.related_query = page.query {
 }
 
 local function list(call, filter)
-  local limit, after = page.position(call.query, { "text", "text", "text" }, { "", "", "" })
+  local limit, after = page.position(call, { "text", "text", "text" }, { "", "", "" })
   if not limit then
     return nil, after
   end
@@ -61,7 +61,7 @@ end
 
 -- A page in the order of distance and frequency; read(degrees, after, limit) gives its rows.
 local function nearest(call, read, view)
-  local limit, after = page.position(call.query, { "integer", "integer", "text" }, { 0, 0, "" })
+  local limit, after = page.position(call, { "integer", "integer", "text" }, { 0, 0, "" })
   if not limit then
     return nil, after
   end

@@ -30,7 +30,7 @@ local function show_flagged(row)
 end
 
 function reviews.list(call)
-  local limit, after = page.position(call.query, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
+  local limit, after = page.position(call, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end

@@ -29,7 +29,7 @@ verifications.query = page.query {
 }
 
 function verifications.list(call)
-  local limit, after = page.position(call.query, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
+  local limit, after = page.position(call, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end

@@ -1,4 +1,5 @@
--- Lists in pages: a limit, an opaque cursor that names the last item seen, and a Link to the next page.
+-- Lists in pages: a limit, an opaque cursor that names the list and the last item seen, and a Link to the next page.
+local auth = require "auth"
 local config = require "config"
 local json = require "json"
 local problem = require "lib.problem"
@@ -8,6 +9,9 @@ local page = {}
 -- Where a list in ascending or descending order of an integer begins.
 page.BEFORE_FIRST = 0
 page.AFTER_LAST = math.maxinteger
+
+-- Hexadecimal digits of a cursor before its values. They keep a client from mistakes, not from secrets.
+local LIST_DIGITS = 16
 
 -- From here on PostgreSQL's intervals are no longer exact to the microsecond (the year 2255).
 local MICROSECONDS_MAX = 9007199254740991
@@ -25,10 +29,34 @@ function page.query(properties)
   return { type = "object", properties = all }
 end
 
+local function escape(text)
+  return (tostring(text):gsub("[^%w_.-]", function(byte) return ("%%%02X"):format(byte:byte()) end))
+end
+
+-- A query without these parameters, always in the same order.
+local function query_text(query, without)
+  local parts = {}
+  for name, value in pairs(query) do
+    if not without[name] then
+      parts[#parts + 1] = name .. "=" .. escape(value)
+    end
+  end
+  table.sort(parts)
+  return table.concat(parts, "&")
+end
+
+-- A place in one list is none in another, nor in the same one filtered otherwise. A page may be of any size.
+local function digits_of_list(call)
+  local list = call.request.path .. "?" .. query_text(call.query, { cursor = true, limit = true })
+  return auth.sha256(list):sub(1, LIST_DIGITS)
+end
+
+---@param call pipeline.call
 ---@param values (string|integer)[]
 ---@return string
-function page.cursor(values)
-  return (table.concat(values, "\0"):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
+function page.cursor(call, values)
+  local place = table.concat(values, "\0"):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
+  return digits_of_list(call) .. place
 end
 
 local function integer_until(maximum)
@@ -44,12 +72,13 @@ local read = {
   text = function(text) return utf8.len(text) and text end,
 }
 
--- The values in a cursor, nil if it is not one that page.cursor made of values of these kinds.
-local function cursor_values(cursor, kinds)
-  if #cursor % 2 == 1 or cursor:find("[^0-9a-f]") then
+-- The values in a cursor, nil if it is not one that page.cursor made for this list of values of these kinds.
+local function cursor_values(call, kinds)
+  local list, place = call.query.cursor:sub(1, LIST_DIGITS), call.query.cursor:sub(LIST_DIGITS + 1)
+  if list ~= digits_of_list(call) or #place % 2 == 1 or place:find("[^0-9a-f]") then
     return nil
   end
-  local plain = cursor:gsub("..", function(hex) return string.char(tonumber(hex, 16)) end)
+  local plain = place:gsub("..", function(hex) return string.char(tonumber(hex, 16)) end)
   local values = {}
   for text in (plain .. "\0"):gmatch("(%Z*)%z") do
     local kind = kinds[#values + 1]
@@ -63,39 +92,27 @@ local function cursor_values(cursor, kinds)
 end
 
 ---Where the page that was asked for begins.
----@param query table  checked against page.query
+---@param call pipeline.call  its query checked against page.query
 ---@param kinds ("integer"|"microseconds"|"text")[]  of the values in a cursor
 ---@param first (string|integer)[]  the values before the first item
 ---@return integer? limit
 ---@return any after  the values in the cursor; or err
-function page.position(query, kinds, first)
+function page.position(call, kinds, first)
   local after = first
-  if query.cursor then
-    after = cursor_values(query.cursor, kinds)
+  if call.query.cursor then
+    after = cursor_values(call, kinds)
     if not after then
       return nil, problem.invalid("invalid_query", {
-        { pointer = "/cursor", code = "format", detail = "must be a next_cursor of this list" },
+        { pointer = "/cursor", code = "format", detail = "must be a next_cursor of this list with these filters" },
       })
     end
   end
-  return query.limit or config.limits.page_default, after
+  return call.query.limit or config.limits.page_default, after
 end
 
-local function escape(text)
-  return (tostring(text):gsub("[^%w_.-]", function(byte) return ("%%%02X"):format(byte:byte()) end))
-end
-
-local function link_to_next(path, query, cursor)
-  local names, parts = {}, {}
-  for name in pairs(query) do
-    names[#names + 1] = name ~= "cursor" and name or nil
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    parts[#parts + 1] = name .. "=" .. escape(query[name])
-  end
-  parts[#parts + 1] = "cursor=" .. cursor
-  return ("<%s?%s>; rel=\"next\""):format(path, table.concat(parts, "&"))
+local function link_to_next(call, cursor)
+  local others = query_text(call.query, { cursor = true })
+  return ("<%s?%scursor=%s>; rel=\"next\""):format(call.request.path, others == "" and "" or others .. "&", cursor)
 end
 
 ---The response with one page.
@@ -115,8 +132,8 @@ function page.response(call, rows, limit, cursor_fields, view)
     for index, field in ipairs(cursor_fields) do
       values[index] = rows[limit][field]
     end
-    next_cursor = page.cursor(values)
-    headers = { Link = link_to_next(call.request.path, call.query, next_cursor) }
+    next_cursor = page.cursor(call, values)
+    headers = { Link = link_to_next(call, next_cursor) }
   end
   return { status = 200, headers = headers, json = { items = json.array(items), next_cursor = next_cursor } }
 end

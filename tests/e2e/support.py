@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -428,6 +429,11 @@ def audit(database):
         where (te, av, lo, wi, de) is distinct from
               (total_earned, available_points, locked_points, withdrawn_points, deficit_points)
            or n <> last or least(te, av, lo, wi, de) < 0 or te <> av + lo + wi - de or (av > 0 and de > 0)""")
+
+
+def cursor_of(path, *values):
+    """What a list without filters would give as the cursor behind an item with these values."""
+    return hashlib.sha256(f"{path}?".encode()).hexdigest()[:16] + "\0".join(values).encode().hex()
 
 
 def exchange(address, payload, patience_s=None, shutdown=False):

@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from support import PROJECT, Database, Family, psql
+from support import PROJECT, Database, Family, cursor_of, psql
 
 # id, word, type, tier, difficulty, rank, band
 POINTS = """
@@ -245,9 +245,8 @@ def test_more_than_three_steps_or_a_cursor_of_something_else_are_refused(family)
     for query in ("degrees=4", "degrees=0", "cursor=00", "limit=0"):
         assert family.client.get(f"/v1/learning-points/kind/related?{query}").status == 400
     most = str(2**63 - 1)
-    beyond = "\0".join((most, most, "x")).encode().hex()
     for path in ("/v1/learning-points/kind/related", f"{family.base}/learning-points/kind/known-relations"):
-        answer = family.client.get(f"{path}?cursor={beyond}")
+        answer = family.client.get(f"{path}?cursor={cursor_of(path, most, most, 'x')}")
         assert (answer.status, answer.json["items"]) == (200, [])
 
 

@@ -9,7 +9,7 @@ import urllib.parse
 import pytest
 
 from money import client_of, give, open_tests, process, set_progress, withdraw
-from support import PROJECT, Family, together
+from support import PROJECT, Family, cursor_of, together
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -432,17 +432,32 @@ def test_an_amount_that_is_none_moves_nothing(server, family, amount):
 
 
 @pytest.mark.parametrize("resource", sorted(NUMBERS))
-def test_cursors_made_up_or_of_another_list_do_no_harm(family, resource):
-    def packed(*values):
-        return "\0".join(values).encode().hex()
-
-    for cursor in (packed("1"), packed("1", "1"), packed("9223372036854775807"), packed("9223372036854775808"),
-                   packed("9007199254740991", "9223372036854775807"), packed("9007199254740992", "1"), packed("-1", "1"),
-                   packed("' or 1=1", "1"), packed("", ""), packed("1", "1", "1"), packed("\u00e9"), "ff", "zz", "0"):
-        answer = family.client.get(f"{family.base}/{resource}?cursor={cursor}")
+def test_cursors_made_up_do_no_harm(family, resource):
+    path = f"{family.base}/{resource}"
+    for values in (("1",), ("1", "1"), ("9223372036854775807",), ("9223372036854775808",), ("\u00e9",),
+                   ("9007199254740991", "9223372036854775807"), ("9007199254740992", "1"), ("-1", "1"),
+                   ("' or 1=1", "1"), ("", ""), ("1", "1", "1")):
+        cursor = cursor_of(path, *values)
+        answer = family.client.get(f"{path}?cursor={cursor}")
         assert answer.status in (200, 400), (cursor, answer)
         if answer.status == 200:
             assert answer.json["items"] == []
+    for cursor in ("ff", "zz", "0", cursor_of(path, "1")[:-1]):
+        assert code(family.client.get(f"{path}?cursor={cursor}")) == (400, "invalid_query")
+
+
+def test_a_cursor_is_of_one_list_with_its_filters(server, family):
+    other = family.add_child("Bo")
+    for point in ("t1_1", "t1_2"):
+        family.learn(point)
+    path = f"{family.base}/progress"
+    cursor = family.client.get(f"{path}?limit=1&status=learning").json["next_cursor"]
+    assert len(family.client.get(f"{path}?status=learning&cursor={cursor}&limit=7").json["items"]) == 1
+    for wrong in (f"{path}?cursor={cursor}", f"{path}?status=verified&cursor={cursor}",
+                  f"{family.base}/transactions?cursor={cursor}", f"/v1/children/{other['id']}/progress?status=learning&cursor={cursor}"):
+        refused = family.client.get(wrong)
+        assert code(refused) == (400, "invalid_query")
+        assert [fault["pointer"] for fault in refused.json["errors"]] == ["/cursor"]
 
 
 def test_another_familys_rows_below_ones_own_child(server, family):
@@ -505,6 +520,6 @@ def test_the_last_page_of_a_long_ledger_costs_what_the_first_costs(server, famil
                     f"'{day['day']}'", str(2**63 - 1))
     assert found[0] < 40, found
     assert len(listed(family, f"transactions?from={day['day']}&to={day['day']}", limit=200)) == 24 * 60
-    cursor = "52".encode().hex()
+    cursor = cursor_of(f"{family.base}/transactions", "52")
     page = family.client.get(f"{family.base}/transactions?limit=51&cursor={cursor}").json
     assert [row["sequence"] for row in page["items"]] == list(range(51, 0, -1)) and page["next_cursor"] is None
