@@ -5,7 +5,6 @@ local format = require "lib.format"
 local merge = require "lib.merge"
 local passwords = require "actions.passwords"
 local problem = require "lib.problem"
-local rate = require "rate"
 local resets = require "store.password_resets"
 local sessions = require "actions.sessions"
 local store = require "store.users"
@@ -14,9 +13,6 @@ local users = {}
 
 -- PostgreSQL's answer to a time zone it does not know.
 local INVALID_PARAMETER_VALUE = "22023"
-
--- A family may move, and err about where to. But the limits of a day begin anew at midnight, and somewhere it always is.
-local MOVES_MAX, MOVES_PERIOD_S = 3, 7 * 24 * 3600
 
 -- Run a statement that stores a time zone.
 local function with_time_zone(run, ...)
@@ -106,11 +102,11 @@ function users.find_by_email(email)
   return store.find_by_email(email)
 end
 
-local function move_refusal(id)
-  local ok, retry_after_s = rate.take("time_zone:account:" .. id:lower(), MOVES_MAX, MOVES_PERIOD_S)
-  if not ok then
-    return problem.new("rate_limited", "The time zone was changed too often within a week.", nil,
-      { ["Retry-After"] = tostring(retry_after_s) })
+-- A family may move. But the limits of a day begin anew at midnight, and somewhere it always is.
+local function move_refusal(user, updated)
+  if updated.time_zone ~= user.time_zone and user.is_time_zone_fixed then
+    return problem.new("time_zone_changed", "The time zone was changed less than a week ago.",
+      { changeable_at = user.time_zone_changeable_at })
   end
 end
 
@@ -120,7 +116,8 @@ end
 ---@return db.row? user
 ---@return problem? err
 function users.update(tx, id, change, refusal)
-  local user = store.lock(tx, id):one()
+  local now = clock.now()
+  local user = store.lock_to_change(tx, id, now):one()
   if not user then
     return nil, problem.not_found()
   end
@@ -130,9 +127,9 @@ function users.update(tx, id, change, refusal)
   end
   local updated
   updated, err = with_time_zone(function()
-    return store.update(tx, merge(user, change), clock.now()):one()
+    return store.update(tx, merge(user, change), now):one()
   end)
-  err = err or updated.time_zone ~= user.time_zone and move_refusal(id) or nil
+  err = err or move_refusal(user, updated)
   if err then
     return nil, err
   end

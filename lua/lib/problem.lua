@@ -16,6 +16,7 @@ local STATUS = {
   wrong_password = 403,
   not_found = 404,
   email_taken = 409,
+  time_zone_changed = 409,
   too_many_children = 409,
   too_many_devices = 409,
   withdrawal_processing = 409,

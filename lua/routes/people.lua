@@ -115,9 +115,9 @@ return {
   {
     method = "PATCH", path = "/v1/users/me",
     doc = "Change what is known of the parent; null takes a value away. If-Match: the ETag it was read with. The time zone " ..
-      "changes at most three times within a week, as the limits of a day begin with its midnight.",
+      "stays for a week once it was changed, as the limits of a day begin with its midnight: else 409, with changeable_at.",
     name = "updateMe", returns = { 200, schemas.user, tagged = true },
-    fails = { "not_found" },
+    fails = { "not_found", "time_zone_changed" },
     roles = { "parent" }, match = true,
     body = users.change,
     handle = users.update,

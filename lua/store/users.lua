@@ -45,9 +45,19 @@ local lock = db.sql [[
   where id = $1
   for no key update]]
 
+-- $2: now. A time zone stays for a week at least.
+local lock_to_change = db.sql [[
+  select id, email, name, phone, country, time_zone, created_at, updated_at,
+         time_zone_changed_at + interval '7 days' as time_zone_changeable_at,
+         coalesce(time_zone_changed_at + interval '7 days' > $2::timestamptz, false) as is_time_zone_fixed
+  from users
+  where id = $1
+  for no key update]]
+
 local update = db.sql [[
   update users
-  set name = $2, phone = $3, country = $4, time_zone = $5, updated_at = $6
+  set name = $2, phone = $3, country = $4, time_zone = $5, updated_at = $6,
+      time_zone_changed_at = case when time_zone = $5 then time_zone_changed_at else $6 end
   where id = $1
   returning id, email, name, phone, country, time_zone, created_at, updated_at]]
 
@@ -73,13 +83,6 @@ local remove = db.sql [[
 ---@return db.pending  no row: the e-mail address is taken
 function users.add(tx, user, now)
   return tx:later(add, user.email, user.password_hash, user.name, user.phone, user.country, user.time_zone, now)
-end
-
----Add a parent who logs in elsewhere, under the id from there.
----@return db.row? user  nil if the id or the e-mail address is taken
-function users.join(user, now)
-  local _, rows = db.exec(join, user.id, user.email, user.name, user.phone, user.country, user.time_zone, now)
-  return rows[1]
 end
 
 ---Add a parent who logs in elsewhere, under the id from there.
@@ -115,6 +118,12 @@ end
 ---@return db.pending
 function users.lock(tx, id)
   return tx:later(lock, id)
+end
+
+---Queue: hold the parent's row to change it, and see whether the time zone may change.
+---@return db.pending
+function users.lock_to_change(tx, id, now)
+  return tx:later(lock_to_change, id, now)
 end
 
 ---Queue.

@@ -326,10 +326,8 @@ static void requests_as_lua_sees_them(void **state)
         "\"query\":{\"a\":\"1\",\"b\":\"3\"}",
         "\"query_faults\":{\"\":\"not UTF-8\",\"a\":\"is given more than once\",\"b\":\"not UTF-8\"}",
         "\"parsed\":null", NULL);
-    ask(s,
-        "POST /echo/0/a/" UUID
-        "?x=%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{]",
-        "\"query_faults\":{\"x\":\"not UTF-8\"}", "\"body_error\":{\"code\":\"invalid\"", NULL);
+    ask(s, "POST /echo/0/a/" UUID " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{]",
+        "\"query_faults\":{}", "\"body_error\":{\"code\":\"invalid\"", NULL);
 }
 
 static void problems(void **state)
