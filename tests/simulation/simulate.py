@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import checks  # noqa: E402
 import support  # noqa: E402
+from wire import Unexpected  # noqa: E402
 from world import ENVIRONMENT, World  # noqa: E402
 
 SHOWN_OF_EACH = 5
@@ -85,4 +86,7 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Unexpected as err:
+        sys.exit(f"simulate: {err}")

@@ -7,6 +7,7 @@ import threading
 import uuid
 
 from families import CHILDREN_MOST, Family
+from support import PATIENT
 from wire import Line
 from words import Words
 
@@ -17,8 +18,8 @@ THREADS = 8                  # children who use the app at the same moment
 UNPAID_EVERY_DAYS = 7        # staff look at bonuses that were held back
 PAGE = 200
 
-# One token for the whole run, and connections that wait for their turn.
-ENVIRONMENT = {
+# One token for the whole run; connections and statements that wait for their turn, however busy the machine.
+ENVIRONMENT = PATIENT | {
     "LEXICRAFT_AUTH_ACCESS_TOKEN_S": str(DAY_S),
     "LEXICRAFT_HTTP_IDLE_MS": str(HOUR_S * 1000),
 }
