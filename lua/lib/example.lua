@@ -1,4 +1,5 @@
--- An example of a value for a schema: samples by name where they fit, else the simplest value the schema allows.
+-- An example of a value for a schema: samples by name where they fit, else the simplest value the schema allows. Members that
+-- must suit one another are in samples.objects, by the name of the object's schema.
 local format = require "lib.format"
 local json = require "json"
 
@@ -33,14 +34,26 @@ local simplest = {
   number = function(schema) return schema.minimum or 1 end,
   boolean = function() return true end,
   array = function(schema, samples) return json.array { schema.items and example.of(schema.items, samples) } end,
-  object = function(schema, samples)
-    local value = {}
-    for name, property in pairs(schema.properties or {}) do
-      value[name] = example.of(property, samples, name)
-    end
-    return value
-  end,
 }
+
+-- given: members that are known, also those of objects in it.
+function simplest.object(schema, samples, given)
+  local known, value = samples.objects and samples.objects[schema.name] or {}, {}
+  given = given or {}
+  for name, property in pairs(schema.properties or {}) do
+    local member = given[name]
+    if member == nil then
+      member = known[name]
+    end
+    if member == nil then
+      member = example.of(property, samples, name)
+    elseif property.type == "object" and type(member) == "table" then
+      member = simplest.object(property, samples, member)
+    end
+    value[name] = member
+  end
+  return value
+end
 
 ---@param schema table
 ---@param samples table<string, any>  by name

@@ -312,7 +312,7 @@ local function components()
       ["WWW-Authenticate"] = header("What is wrong with the token.", 'Bearer realm="lexicraft"'),
       ETag = header("What this state is called in If-Match.", TAG),
       Location = header("Where the new thing is, if it has an address.", "/v1/users/me"),
-      Link = header("The next page, if there is one.", '</v1/learning-points?cursor=31>; rel="next"'),
+      Link = header("The next page, if there is one.", '</v1/learning-points?cursor=6c1f3a90be27d5043331>; rel="next"'),
     },
     securitySchemes = {
       bearer = {

@@ -297,6 +297,47 @@ def test_what_is_another_familys_is_answered_like_what_does_not_exist(server, do
     assert (other.transactions(), other.account()) == before
 
 
+def examples(document):
+    """(where, schema, example) of every answer that is documented."""
+    for operation in document.operations:
+        for status, response in operation.content["responses"].items():
+            for content in response.get("content", {}).values():
+                if "example" in content:
+                    yield f"{operation} {status}", content["schema"], content["example"]
+
+
+def objects_in(value):
+    if isinstance(value, dict):
+        yield value
+    for member in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from objects_in(member)
+
+
+def contradictions(shown):
+    """What cannot be true of one thing at the same time."""
+    if "amount_ntd" in shown and shown["status"] == "pending":
+        yield from (name for name in ("processing_at", "completed_at", "transaction_id") if shown[name] is not None)
+    if "test_day" in shown and "completed" in shown and not shown["completed"]:
+        yield from (name for name in ("completed_at", "passed", "score") if shown[name] is not None)
+    if "verified_at" in shown and shown.get("status") == "learning" and shown["verified_at"] is not None:
+        yield "verified_at"
+    if shown.get("awarded") and shown["refusal"] is not None:
+        yield "refusal"
+    if "total_earned" in shown and "deficit_points" in shown and shown["total_earned"] != (
+            shown["available_points"] + shown["locked_points"] + shown["withdrawn_points"] - shown["deficit_points"]):
+        yield "total_earned"
+    if "expires_at" in shown and shown["expires_at"] is not None and shown["expires_at"] <= (
+            shown.get("started_at") or shown.get("created_at") or ""):
+        yield "expires_at"
+
+
+def test_examples_are_as_documented_and_could_be_true(document):
+    faults = [f"{where}: {fault}" for where, schema, example in examples(document) for fault in document.faults(schema, example)]
+    faults += [f"{where}: {name} in {shown}" for where, _, example in examples(document) for shown in objects_in(example)
+               for name in contradictions(shown)]
+    assert not faults, "\n".join(faults)
+
+
 def test_every_resource_is_explained(document):
     assert [tag["name"] for tag in document.content["tags"] if tag["description"] == tag["name"]] == []
 
