@@ -37,7 +37,7 @@ function verifications.list(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "due_us", "id" }, views.verification)
+  return page.response(call, rows, limit, { "due_us", "id" }, views.VERIFICATION)
 end
 
 function verifications.get(call)

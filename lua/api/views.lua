@@ -65,6 +65,9 @@ local SUMMARY = { "child_id", "learning", "verified", "failed", "due", "next_due
 
 local DAY = { "date", "passed", "failed", "points", "total_earned" }
 
+-- What a list shows of db.rows.
+views.VERIFICATION = VERIFICATION
+
 function views.user(row)
   return pick(row, USER)
 end

@@ -115,18 +115,26 @@ local function link_to_next(call, cursor)
   return ("<%s?%scursor=%s>; rel=\"next\""):format(call.request.path, others == "" and "" or others .. "&", cursor)
 end
 
----The response with one page.
----@param call pipeline.call
----@param rows table[]  one more than limit if there is a next page
----@param limit integer
----@param cursor_fields string[]  fields of a row that make its cursor
----@param view fun(row: table): table
----@return http.response
-function page.response(call, rows, limit, cursor_fields, view)
-  local items, headers, next_cursor = {}, nil, json.null
+local function items_of(rows, limit, view)
+  if type(view) == "table" then
+    return rows:json(view, limit)
+  end
+  local items = {}
   for index = 1, math.min(#rows, limit) do
     items[index] = view(rows[index])
   end
+  return json.array(items)
+end
+
+---The response with one page.
+---@param call pipeline.call
+---@param rows db.row[]|db.rows  one more than limit if there is a next page
+---@param limit integer
+---@param cursor_fields string[]  fields of a row that make its cursor
+---@param view (fun(row: db.row): table)|string[]  how an item is shown; the columns of it, of rows that are db.rows
+---@return http.response
+function page.response(call, rows, limit, cursor_fields, view)
+  local headers, next_cursor = nil, json.null
   if #rows > limit then
     local values = {}
     for index, field in ipairs(cursor_fields) do
@@ -135,7 +143,7 @@ function page.response(call, rows, limit, cursor_fields, view)
     next_cursor = page.cursor(call, values)
     headers = { Link = link_to_next(call, next_cursor) }
   end
-  return { status = 200, headers = headers, json = { items = json.array(items), next_cursor = next_cursor } }
+  return { status = 200, headers = headers, json = { items = items_of(rows, limit, view), next_cursor = next_cursor } }
 end
 
 return page

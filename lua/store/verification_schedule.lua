@@ -279,16 +279,16 @@ end
 
 ---@param filter { learning_progress_id: integer?, completed: boolean?, before_us: integer }
 ---@param after { [1]: integer, [2]: integer }  due_us and id of the last item seen
----@return db.row[]  with due_us, the first half of the cursor
+---@return db.rows  with due_us, the first half of the cursor
 function verification_schedule.list(child_id, parent_id, filter, after, limit)
   local completed_only, before_us = filter.completed, filter.before_us
   if filter.learning_progress_id then
-    return db.query(list_of_progress, child_id, parent_id, after[1], after[2], limit, before_us, completed_only,
+    return db.rows(list_of_progress, child_id, parent_id, after[1], after[2], limit, before_us, completed_only,
       filter.learning_progress_id)
   elseif completed_only ~= nil then
-    return db.query(list_of_state, child_id, parent_id, after[1], after[2], limit, before_us, completed_only)
+    return db.rows(list_of_state, child_id, parent_id, after[1], after[2], limit, before_us, completed_only)
   end
-  return db.query(list, child_id, parent_id, after[1], after[2], limit, before_us)
+  return db.rows(list, child_id, parent_id, after[1], after[2], limit, before_us)
 end
 
 return verification_schedule

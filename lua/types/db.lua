@@ -25,6 +25,21 @@ function db.sql(text) end
 ---@return db.row[] rows
 function db.query(statement, ...) end
 
+---@class db.rows  A list that can only be read: #rows, rows[i] (a row made anew each time), ipairs(rows).
+local rows = {}
+
+---The first rows, at most so many, as finished JSON: an array of objects with these columns, NULL as null. For the `json` of an
+---answer or of json.encode, anywhere in it; nothing can be read from it or added to it.
+---@param columns string[]
+---@param most integer
+---@return userdata json
+function rows:json(columns, most) end
+
+---Like query, for rows that go into an answer as they are: they cost a third if nobody looks at them.
+---@param statement db.statement|string  a string only in tools and specs
+---@return db.rows
+function db.rows(statement, ...) end
+
 ---Like query, but at most one row: nil if there is none, raises if there are more.
 ---@return db.row?
 function db.one(statement, ...) end

@@ -185,6 +185,14 @@ int db_finish_exec(lua_State *L, int status, lua_KContext index)
     return 2;
 }
 
+static int finish_rows(lua_State *L, int status, lua_KContext index)
+{
+    (void)status;
+    db_call_check(L, lua_touserdata(L, (int)index));
+    db_list_push(L, (int)index);
+    return 1;
+}
+
 static int run(lua_State *L, bool is_write, lua_KFunction finish)
 {
     struct bind_context *c = support_running_context(L);
@@ -204,6 +212,11 @@ static int query(lua_State *L)
     return run(L, false, db_finish_query);
 }
 
+static int rows(lua_State *L)
+{
+    return run(L, false, finish_rows);
+}
+
 static int one(lua_State *L)
 {
     return run(L, false, db_finish_one);
@@ -218,6 +231,7 @@ int bind_open_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"sql", sql},
                                          {"query", query},
+                                         {"rows", rows},
                                          {"one", one},
                                          {"exec", exec},
                                          {"array", db_array},
@@ -230,6 +244,7 @@ int bind_open_db(lua_State *L)
     support_metatable(L, STATEMENT_NAME, statement_meta, NULL);
     support_metatable(L, DB_CALL_NAME, call_meta, NULL);
     db_param_open(L);
+    db_rows_open(L);
     db_tx_open(L);
     db_connect_open(L);
     luaL_newlib(L, functions);

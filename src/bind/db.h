@@ -3,7 +3,7 @@
  *
  * db.c        module, registered statements, single statements
  * db_param.c  Lua values → parameters
- * db_rows.c   result → Lua values
+ * db_rows.c   result → Lua values, and JSON
  * db_tx.c     transactions
  * db_connect.c  other databases
  */
@@ -28,8 +28,10 @@ struct db_call {
 
 #define DB_PENDING_NAME "lexicraft.db.pending"
 
-/* Metatables of parameters, of transactions and what is pending in them, of other databases. */
+/* Metatables of parameters, of rows not read yet, of transactions and what is pending in them, of other
+ * databases. */
 void db_param_open(lua_State *L);
+void db_rows_open(lua_State *L);
 void db_tx_open(lua_State *L);
 void db_connect_open(lua_State *L);
 
@@ -54,6 +56,9 @@ int db_json(lua_State *L);
 void db_rows_push(lua_State *L, struct db_call *call);
 /* Push the only row or nil; raise if there are more. */
 void db_row_push(lua_State *L, struct db_call *call);
+
+/* Push the call itself as a db.rows: its rows are read when they are asked for. */
+void db_list_push(lua_State *L, int index);
 
 /* Raise if the running task has a transaction open. */
 void db_tx_refuse(lua_State *L);

@@ -4,8 +4,8 @@
 
 /* json.null is the address of this byte as a light userdata: nothing to allocate, equal to itself alone. */
 static const char null_mark;
-/* Registry key of the metatable that marks arrays. */
-static const char array_mark;
+/* Registry keys of the metatables that mark arrays and finished text. */
+static const char array_mark, text_mark;
 
 void bind_json_push_null(lua_State *L)
 {
@@ -31,6 +31,31 @@ void bind_json_mark_array(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &array_mark);
     lua_setmetatable(L, -2);
+}
+
+static int text_gc(lua_State *L)
+{
+    buf_release(lua_touserdata(L, 1));
+    return 0;
+}
+
+struct buf *bind_json_push_text(lua_State *L)
+{
+    struct buf *text = lua_newuserdatauv(L, sizeof(*text), 0);
+    buf_init(text);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &text_mark);
+    lua_setmetatable(L, -2);
+    return text;
+}
+
+const struct buf *bind_json_text(lua_State *L, int index)
+{
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
+        return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &text_mark);
+    bool is_text = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return is_text ? lua_touserdata(L, index) : NULL;
 }
 
 void bind_json_encode(lua_State *L, int index, struct buf *out)
@@ -188,6 +213,14 @@ int bind_open_json(lua_State *L)
     lua_pushliteral(L, "json.array");
     lua_setfield(L, -2, "__name");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &array_mark);
+    lua_createtable(L, 0, 3);
+    lua_pushliteral(L, "json.text");
+    lua_setfield(L, -2, "__name");
+    lua_pushcfunction(L, text_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &text_mark);
 
     luaL_newlib(L, functions);
     bind_json_push_null(L);

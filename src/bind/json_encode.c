@@ -183,6 +183,17 @@ static int encode_table(struct encoder *e, int index, int depth)
     return encode_object(e, index, depth - 1);
 }
 
+static int encode_text(struct encoder *e, int index)
+{
+    const struct buf *text = bind_json_text(e->L, index);
+    if (text == NULL)
+        return err_set(e->err, ERR_INVALID, "a %s has no JSON form", luaL_typename(e->L, index));
+    buf_append(e->out, text->data, text->len);
+    if (e->out->len > JSON_ENCODE_BYTES_MAX)
+        return err_set(e->err, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
+    return 0;
+}
+
 static int encode_value(struct encoder *e, int index, int depth)
 {
     size_t len;
@@ -207,7 +218,7 @@ static int encode_value(struct encoder *e, int index, int depth)
             buf_append_str(e->out, "null");
             return 0;
         }
-        return err_set(e->err, ERR_INVALID, "a %s has no JSON form", luaL_typename(e->L, index));
+        return encode_text(e, index);
     }
 }
 
