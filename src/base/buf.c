@@ -45,7 +45,8 @@ void buf_reserve(struct buf *b, size_t extra)
 
 void buf_append(struct buf *b, const void *bytes, size_t len)
 {
-    buf_reserve(b, len);
+    if (b->cap - b->len <= len)
+        buf_reserve(b, len);
     if (len > 0)
         memcpy(b->data + b->len, bytes, len);
     b->len += len;

@@ -40,11 +40,25 @@ static void write_escape(struct buf *out, char byte)
     }
 }
 
+/* A mark in the highest bit of every byte of word that is below 0x20, '"', '\\' or not ASCII; bytes behind a
+ * marked one may be marked wrongly. */
+static uint64_t special_bytes(uint64_t word)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
+    uint64_t quote = word ^ (each * '"'), backslash = word ^ (each * '\\');
+    return ((word - each * 0x20) | (quote - each) | (backslash - each) | word) & high;
+}
+
 /* Bytes from the start of text that can be copied as they are. */
 static size_t plain_run(const char *text, size_t len)
 {
     size_t at = 0;
     while (at < len) {
+        uint64_t word;
+        if (len - at >= sizeof(word) && (memcpy(&word, text + at, sizeof(word)), special_bytes(word) == 0)) {
+            at += sizeof(word);
+            continue;
+        }
         unsigned char byte = (unsigned char)text[at];
         if (byte < 0x20 || byte == '"' || byte == '\\')
             break;

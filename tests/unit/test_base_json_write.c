@@ -39,6 +39,26 @@ static void test_strings(void **state)
     WRITTEN("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"");
 }
 
+/* Wherever among others it stands, every byte is written as it is alone. */
+static void test_every_byte_anywhere(void **state)
+{
+    enum { LENGTH = 19 };
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char one[1] = {(char)byte};
+        struct buf alone = BUF_INIT;
+        json_write_string(&alone, one, 1);
+        for (size_t at = 0; at < LENGTH; at++) {
+            char text[LENGTH + 1] = "\x7f abcdefghijklmnop~", expected[LENGTH + 16];
+            text[at] = (char)byte;
+            snprintf(expected, sizeof(expected), "\"%.*s%.*s%s\"", (int)at, text, (int)alone.len - 2,
+                     alone.data + 1, text + at + 1);
+            expect_written(text, LENGTH, expected);
+        }
+        buf_release(&alone);
+    }
+}
+
 static void test_invalid_bytes_are_replaced(void **state)
 {
     (void)state;
@@ -197,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_every_byte_anywhere),
         cmocka_unit_test(test_invalid_bytes_are_replaced),
         cmocka_unit_test(test_every_byte_pair_makes_strict_json),
         cmocka_unit_test(test_appends),
