@@ -95,6 +95,9 @@ def count(stage, workloads, counted):
 
 def shares(functions):
     """Of all instructions of `account`, the part of each of PARTS. What of it is in Lua is not known apart, and is not in it."""
+    missing = PARTS.values() - functions.keys()
+    if missing:
+        raise Failure(f"no such functions any more: {', '.join(sorted(missing))}; see PARTS in {__file__}")
     return {part: functions[name] / functions[Profile.TOTAL] for part, name in PARTS.items()}
 
 
