@@ -16,7 +16,22 @@ Children learn words, are tested, and earn points, which their parents can have 
 Errors are problems after RFC 9457; look at `code`. Every answer carries `X-Request-Id`. A wrong body or query names every
 value that is wrong at once. What belongs to another family is answered like what does not exist: 404.
 
-Lists come in pages: give `next_cursor` back as `cursor`, with the same filters, or follow `Link`.]],
+Lists come in pages: give `next_cursor` back as `cursor`, with the same filters, or follow `Link`.
+
+What no operation ever sees is answered before, and closes the connection where nothing that follows could be trusted:
+
+| status | code | when |
+| --- | --- | --- |
+| 400 | `bad_request` | not HTTP as it should be: no `Host`, a broken escape in the target, an unclear length of the body |
+| 404 | `not_found` | no such path |
+| 405 | `method_not_allowed` | the path has other methods, which `Allow` names |
+| 408 | `request_timeout` | the body took too long |
+| 414, 431, 505 | | far too long a request line or headers, or HTTP from 2 on; the only answers with no problem in them |
+| 417 | `expectation_failed` | an `Expect` other than `100-continue` |
+| 431 | `headers_too_large` | too many headers, or too long ones |
+| 501 | `method_unknown` | no method of HTTP that any path has |
+| 503 | `unavailable` | too many connections; `Retry-After` |
+| 505 | `version_not_supported` | HTTP before 2, but neither 1.1 nor 1.0 |]],
   license = { name = "All rights reserved", identifier = "LicenseRef-None" },
 }
 

@@ -13,7 +13,7 @@ import pytest
 from cloud import answers_to
 from money import ask, client_of, give, open_tests
 from openapi import Document
-from support import PATIENCE_S, PROJECT, Family
+from support import PATIENCE_S, PROJECT, Family, exchange
 
 # An email address that nobody has yet, and so on: bodies that depend on what is there.
 BODIES = {
@@ -336,6 +336,19 @@ def test_examples_are_as_documented_and_could_be_true(document):
     faults += [f"{where}: {name} in {shown}" for where, _, example in examples(document) for shown in objects_in(example)
                for name in contradictions(shown)]
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("line, field", [
+    ("GET /v1/%zz HTTP/1.1", "A: b"), ("GET /v1/nowhere HTTP/1.1", "A: b"), ("PUT /v1/health HTTP/1.1", "Content-Length: 0"),
+    ("GET /v1/health HTTP/1.1", "Expect: tea"), ("GET /v1/health HTTP/1.1", "A: " + "b" * 9000),
+    ("GET /" + "a" * 100000 + " HTTP/1.1", "A: b"), ("BREW /v1/health HTTP/1.1", "A: b"), ("GET /v1/health HTTP/9.1", "A: b"),
+    ("GET /v1/health HTTP/1.2", "A: b"),
+])
+def test_what_no_operation_sees_is_documented_too(server, document, line, field):
+    answer = exchange(server.api, f"{line}\r\nHost: x\r\nConnection: close\r\n{field}\r\n\r\n".encode())
+    status, code = answer.split()[1].decode(), re.search(rb'"code":"(\w+)"', answer)
+    rows = [row for row in document.content["info"]["description"].splitlines() if row.startswith("|") and status in row]
+    assert any(f"`{code[1].decode()}`" in row if code else "no problem" in row for row in rows), answer[:300]
 
 
 def test_every_resource_is_explained(document):
