@@ -143,6 +143,8 @@ class Server:
 
     def __init__(self, name, command, port, ready, log, environment, cwd=PROJECT):
         self.name, self.port, self.log = name, port, log
+        # Whatever ends this program ends the server.
+        command = ["setpriv", "--pdeathsig", "TERM", "--", *command]
         with open(log, "wb") as output:
             self.process = subprocess.Popen([str(part) for part in command], env=environment, cwd=cwd, stdout=output,
                                             stderr=output, start_new_session=True)
