@@ -40,13 +40,24 @@ def test_weeks_of_learning_break_no_rule(world):
     assert checks.most_by_day(children, "tested") == checks.TESTS_MOST
 
 
-def test_the_fold_of_a_ledger_sees_what_is_wrong(world):
-    """A point too many in an account, and in a row whose deltas the database has let through."""
+SPOILED = """
+    set session_replication_role = replica;
+    update points_accounts set total_earned = total_earned + 1, available_points = available_points + 1
+    where (child_id, deficit_points) = (select child_id, 0 from points_accounts where deficit_points = 0 limit 1);
+    update verification_schedule v
+    set started_at = b.answered_at + interval '22 hours', answered_at = b.answered_at + interval '23 hours',
+        completed_at = b.answered_at + interval '23 hours', expires_at = b.answered_at + interval '24 hours'
+    from verification_schedule b
+    where b.child_id = v.child_id and b.learning_progress_id = v.learning_progress_id and b.id < v.id
+      and b.completed_at is not null and v.completed_at is not null"""
+
+
+def test_what_is_wrong_is_seen(world):
     world.live(0)
-    assert checks.accounts_that_differ(world.server.database) == []
-    row = {"transaction_type": "unlocked", "points": 5, "learning_progress_id": 1, "attempt": 1}
-    account = dict.fromkeys(checks.BALANCES, 0) | {"deficit": 3}
-    attempts = checks.collections.defaultdict(checks.collections.Counter)
-    assert checks.effect(row, account, attempts) == {"locked": -5, "available": 2, "deficit": -3}
-    lost = {**row, "transaction_type": "deficit", "points": -5}
-    assert checks.effect(lost, account | {"available": 2}, attempts)["deficit"] == 3
+    world.live(2)
+    world.live(4)
+    world.server.database.sql(SPOILED)
+    found = checks.check(world)
+    for name in ("accounts that are not the fold of their ledger", "tests of one point within 24 hours",
+                 "complaints of lexicraft audit"):
+        assert found[name], name
