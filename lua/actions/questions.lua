@@ -30,10 +30,12 @@ local LONGER_MAX = 2          -- options twice as long as the right one tell it 
 local OVERLAP_MAX = 0.5       -- definitions that share more of their words may mean the same
 local OVERLAP_PARTIAL = 0.12  -- from here on a definition is partly right
 local MISSPELT_MAX = 2        -- letters in which words may be confused
-local EXAMPLE_WORDS_MIN = 4   -- a gap in a shorter example can be filled by anything
+local EXAMPLE_WORDS_MIN = 6   -- a gap in a shorter example can be filled by anything
+local OVERLAP_GAP_MAX = 0.4   -- what is as much like the right one may fill a gap as well
 local RANK_SPREAD = 4         -- wrong answers are looked for up to a quarter of the rank away …
 local RANK_SPREAD_LEAST = 250 -- … or so far if that is less
 local RANK_SPREAD_MOST = 10000
+local LENGTH_SPREAD = 1.6     -- wrong answers have about so much of the right one's length, or so many times
 local CHANCE = 1000            -- how finely chance is told
 local ENOUGH = 2 * #ROLES     -- wrong answers to choose from, as some will turn out to mean the same
 
@@ -68,7 +70,7 @@ local function gap_in(point)
   local _, spaces = text:gsub("%s+", "")
   -- "an _____" would tell how the word begins.
   text = text:gsub("%f[%a]([Aa])n? " .. BLANK, "%1(n) " .. BLANK)
-  return spaces + 1 >= EXAMPLE_WORDS_MIN and text or nil
+  return spaces + 1 >= EXAMPLE_WORDS_MIN and #likeness.echoes(text, point.word) == 0 and text or nil
 end
 
 local function definition_of(point)
@@ -83,15 +85,15 @@ end
 local TYPES = {
   meaning = {
     text = definition_of,
-    -- Not where the definition has the word in it.
+    -- Not where the definition has the word in it, or one that looks like it.
     ask = function(point)
-      return #likeness.occurrences(point.definition, point.word) == 0 and point.word or nil, point
+      return #likeness.echoes(point.definition, point.word) == 0 and point.word or nil, point
     end,
   },
   word = {
     text = word_of,
     ask = function(point)
-      return tidy(with_blanks(point.definition, likeness.occurrences(point.definition, point.word))), point
+      return tidy(with_blanks(point.definition, likeness.echoes(point.definition, point.word))), point
     end,
   },
   opposite = {
@@ -100,7 +102,8 @@ local TYPES = {
       local own = {}
       for _, antonym in ipairs(point.antonyms) do
         -- unhappy, happy: what looks like the word is told by its looks.
-        if antonym.is_own and not likeness.is_family(antonym.word, point.word) then
+        if antonym.is_own and not likeness.is_family(antonym.word, point.word)
+          and #likeness.echoes(antonym.word, point.word) == 0 then
           own[#own + 1] = antonym
         end
       end
@@ -182,8 +185,11 @@ local function is_wrong(question, candidate)
       return false
     end
   end
+  if question.type == "gap" and likeness.overlap(candidate.definition, right.definition) > OVERLAP_GAP_MAX then
+    return false
+  end
   local text = TYPES[question.type].text(candidate)
-  return #likeness.occurrences(text, point.word) == 0 and #likeness.occurrences(question.prompt, candidate.word) == 0
+  return #likeness.echoes(text, point.word) == 0 and #likeness.echoes(question.prompt, candidate.word) == 0
 end
 
 -- Same part of speech and kind, much the same length and form: nothing that sets the right one apart. 0: all of that.
@@ -232,9 +238,14 @@ local FITS = {
   end,
 }
 
--- How many times as long the one is as the other, as a logarithm.
+-- How far the length of a text is from what the wrong answers of this question are to have, as a logarithm.
 local function length_ratio(question, text)
-  return math.abs(math.log(#text / #question.text))
+  return math.abs(math.log(#text / question.length))
+end
+
+-- Now shorter than the right answer, now longer: else that would be the one of middle length.
+local function any_length_near(text)
+  return #text * LENGTH_SPREAD ^ (2 * random.up_to(CHANCE) / CHANCE - 1)
 end
 
 -- The candidates that are wrong: those that were there before, and of the others the ones most like the right answer, as
@@ -337,7 +348,8 @@ local function make(kind, point, candidates, used, before)
   if not prompt then
     return nil
   end
-  local question = { type = kind, point = point, key = key, prompt = prompt, text = TYPES[kind].text(key) }
+  local text = TYPES[kind].text(key)
+  local question = { type = kind, point = point, key = key, prompt = prompt, text = text, length = any_length_near(text) }
   local wrong = choose_wrong(question, candidates, used, before[question.text] or {})
   if not wrong then
     return nil
@@ -397,6 +409,25 @@ function questions.surroundings(point)
     beginning = letter .. string.char(("a"):byte() + random.up_to(26) - 1),
     spelling = word:sub(1, utf8.offset(word, math.max(2, utf8.len(word) * 3 // 5 + 1)) - 1),
   }
+end
+
+---The same questions once more, as other ones would tell what is right: it is all they have in common. Only the order and
+---all ids are new.
+---@param given questions.question[]
+---@return questions.question[]
+function questions.again(given)
+  local made = {}
+  for index, question in ipairs(given) do
+    local options, right = {}, nil
+    for place, option in ipairs(question.options) do
+      options[place] = { id = random.id(), text = option.text, role = option.role, point = option.point }
+      right = option.id == question.right and options[place].id or right
+    end
+    made[index] = {
+      id = random.id(), type = question.type, prompt = question.prompt, right = right, options = random.shuffle(options),
+    }
+  end
+  return random.shuffle(made)
 end
 
 ---Questions about a point, as different as there are types, and different from earlier ones as far as possible.

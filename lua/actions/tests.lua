@@ -45,14 +45,14 @@ local function refusal(test)
   end
 end
 
--- New questions about the point, other ones than in the tests before.
+-- Questions about the point, other ones than in the tests before. Those that were not answered in time are asked again: who
+-- sees other ones could tell what is right by comparing them.
 local function make_questions(tx, point, test, count)
-  local earlier = test.earlier
   if test.questions then
-    table.insert(earlier, 1, test.questions)
+    return questions.again(test.questions)
   end
   local around = candidates.around(tx, point, questions.surroundings(point))
-  return questions.make(point, around, count, earlier)
+  return questions.make(point, around, count, test.earlier)
 end
 
 ---Start a test, or see it again while it can be answered.

@@ -17,6 +17,9 @@ local SUFFIXES = {
 }
 local STEM_LETTERS_MIN = 3
 
+-- Words echo one another if they begin with the same letters: so much of the shorter word, so many at least, so many at most.
+local ECHO_PART, ECHO_LETTERS_MIN, ECHO_LETTERS_MAX = 2 / 3, 4, 6
+
 -- Kept at most: the words of a language that children learn, and the texts of some questions.
 local STEMS_KEPT, TEXTS_KEPT = 20000, 2000
 
@@ -158,6 +161,52 @@ function likeness.occurrences(text, word)
     index = index + (is_here and #sought or 1)
   end
   return found
+end
+
+-- The words of a text that mean something, without quotation marks.
+local full_words_of = once_each(TEXTS_KEPT, function(text)
+  local words = {}
+  for first, raw, after in text:lower():gmatch("()([%w'\x80-\xff]+)()") do
+    local word = raw:gsub("^'+", ""):gsub("'+$", ""):gsub("'s$", "")
+    if word ~= "" and not EMPTY_WORDS[raw] and not EMPTY_WORDS[word] then
+      words[#words + 1] = { first = first, last = after - 1, word = word, stem = likeness.stem(word) }
+    end
+  end
+  return words
+end)
+
+-- Does the one word look like the other: of its family, most of its letters the same from the first on, or a part of it?
+local function looks_like(a, b)
+  if a.stem == b.stem then
+    return true
+  end
+  local short, long = a.word, b.word
+  if #short > #long then
+    short, long = long, short
+  end
+  if #short < ECHO_LETTERS_MIN then
+    return false
+  end
+  local same = math.max(ECHO_LETTERS_MIN, math.min(ECHO_LETTERS_MAX, math.ceil(#short * ECHO_PART)))
+  return long:sub(1, same) == short:sub(1, same) or long:find(short, 1, true) ~= nil
+end
+
+---Where a text has a word that looks like one of another text, by which the one tells the other: "know" and "knowledge",
+---"fur seal" and "seals", "bedroom" and "room".
+---@param text string
+---@param other string
+---@return { first: integer, last: integer }[]  in their order
+function likeness.echoes(text, other)
+  local sought, found = full_words_of(other), {}
+  for _, place in ipairs(full_words_of(text)) do
+    for _, part in ipairs(sought) do
+      if looks_like(place, part) then
+        found[#found + 1] = place
+        break
+      end
+    end
+  end
+  return #sought > 0 and found or likeness.occurrences(text, other)
 end
 
 return likeness

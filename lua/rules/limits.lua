@@ -8,7 +8,7 @@ local limits = {}
 limits.parameters = {
   new_points_per_day = 20, -- learning points a child may begin in one day (the parent's local day)
   tests_per_day = 50,      -- tests a child may complete in one day
-  starts_per_day = 5,      -- times a test that was not answered in time may be started in one day, each with new questions
+  starts_per_day = 5,      -- times a test that was not answered in time may be started in one day
   children_per_parent = 6, -- children a parent may have
 }
 

@@ -110,6 +110,7 @@ describe("actions/questions", function()
     local kinds = {}
     for example, prompt in pairs {
       ["He ate an apple under the tree."] = "He ate a(n) _____ under the tree.",
+      ["He ate an apple there."] = false,
       ["Two apples fell from the tree."] = false,
       ["An apple is an apple after all."] = false,
       ["An apple."] = false,
@@ -134,6 +135,50 @@ describe("actions/questions", function()
       assert.are.equal("word", made[1].type)
       assert.are.equal("A _____ of any kind; man's friend", made[1].prompt)
     end
+  end)
+
+  it("does not ask by a word that looks like one of its definition", function()
+    local about = point("politician", "a person active in politics")
+    for _ = 1, 10 do
+      local made = questions.make(about, OTHERS, 1, {})
+      assert.are.equal("word", made[1].type)
+      assert.are.equal("A person active in _____", made[1].prompt)
+    end
+  end)
+
+  it("asks the same again with new ids, so that nothing can be compared", function()
+    local made = questions.make(DOG, OTHERS, 3, {})
+    local again = questions.again(made)
+    local function content(given)
+      local texts = {}
+      for _, question in ipairs(given) do
+        local right
+        for _, option in ipairs(question.options) do
+          texts[#texts + 1] = ("%s %s %s %s"):format(question.type, question.prompt, option.role, option.text)
+          right = option.id == question.right and option.role or right
+        end
+        assert.are.equal("correct", right)
+      end
+      table.sort(texts)
+      return texts
+    end
+    assert.are.same(content(made), content(again))
+    local ids = {}
+    for _, given in ipairs { made, again } do
+      for _, question in ipairs(given) do
+        for _, each in ipairs { question, table.unpack(question.options) } do
+          assert.is_nil(ids[each.id])
+          ids[each.id] = true
+        end
+      end
+    end
+  end)
+
+  it("leaves no gap for what means nearly the same", function()
+    local view = point("view", "watch it carefully at home daily", { example = "They wanted to view a show on television." })
+    local observe = point("observe", "watch carefully from afar and long")
+    assert.is_false(is_offered(view, observe, "gap"))
+    assert.is_true(is_offered(view, observe, "word"))
   end)
 
   it("asks something else than the last time", function()

@@ -32,6 +32,24 @@ describe("lib/likeness", function()
     assert.are.same({}, likeness.occurrences(text, "---"))
   end)
 
+  it("finds words by which one text tells the other, empty words aside", function()
+    for _, pair in ipairs {
+      { "possess knowledge about", "know" }, { "an eared seal of the Pacific", "fur seal" }, { "a place for 'seals'", "seal" },
+      { "a schedule of times", "timetable" }, { "a room for sleeping", "bedroom" }, { "active in politics", "politician" },
+      { "the act of administering", "administration" }, { "not in use", "not" },
+    } do
+      assert.are.equal(1, #likeness.echoes(pair[1], pair[2]), pair[2])
+    end
+    for _, pair in ipairs {
+      { "a large animal", "dog" }, { "an interval", "interest" }, { "from the sea", "from scratch" },
+      { "an undertaking", "understand" }, { "a carpet", "car" },
+    } do
+      assert.are.same({}, likeness.echoes(pair[1], pair[2]), pair[2])
+    end
+    local place = likeness.echoes("They know: knowledge", "know")[2]
+    assert.are.equal("knowledge", ("They know: knowledge"):sub(place.first, place.last))
+  end)
+
   it("tells how much two definitions have in common, empty words aside", function()
     assert.are.equal(1, likeness.overlap("a large animal", "the large animals of a country"))
     assert.are.equal(0.5, likeness.overlap("a large animal", "a large stone of the river"))

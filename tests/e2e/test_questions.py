@@ -226,6 +226,9 @@ def test_a_test_cannot_be_started_again_and_again(server, words, family):
         assert questions not in seen
         seen.append(questions)
         server.advance(seconds=31 * 60)
+    # The same ones in another order and with other ids: what they have in common tells nothing.
+    assert len({json.dumps(sorted([one["prompt"], sorted(option["text"] for option in one["options"])] for one in questions))
+                for questions in seen}) == 1
     refused = family.client.post(f"{family.base}/verifications/{test}/start")
     assert (refused.status, refused.json["code"]) == (409, "too_many_starts")
     server.advance(days=1)
