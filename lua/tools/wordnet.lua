@@ -56,6 +56,20 @@ local function read_counts(path)
   return counts
 end
 
+-- Without notes about how this word or another one of the same meaning is used or spelled, as (`plain' is often used
+-- informally for `plainly'): they are no part of what the word means. If there is nothing else, they stay.
+local function without_notes(definition)
+  local parts = {}
+  local without = definition:gsub("%s*%b()", function(note)
+    return note:find("`", 1, true) and " " or nil
+  end)
+  for part in without:gmatch("[^;]+") do
+    part = part:gsub("^%s+", ""):gsub("%s+$", "")
+    parts[#parts + 1] = part ~= "" and not part:find("`", 1, true) and part or nil
+  end
+  return #parts > 0 and table.concat(parts, "; "):gsub("  +", " ") or definition
+end
+
 -- "definition; "example"; "example"" → definition, examples. The first quote ends the definition.
 local function split_gloss(gloss)
   local definition, rest = gloss:match('^([^"]*)"(.*)$')
@@ -66,7 +80,7 @@ local function split_gloss(gloss)
       examples[#examples + 1] = example
     end
   end
-  return definition, examples
+  return definition:find("`", 1, true) and without_notes(definition) or definition, examples
 end
 
 -- The words of a synset: each with two hexadecimal digits before it for their number, one after it for its lexical id.

@@ -22,6 +22,16 @@ describe("WordNet", function()
     assert.is_true(sense.count > 0)
   end)
 
+  it("leaves notes about usage out of definitions", function()
+    assert.equal("unmistakably", words:sense("apparently", "r", 2).definition)
+    assert.equal("advanced in years", words:sense("elderly", "a", 1).definition)
+    assert.equal("deeply filled or permeated", words:sense("instinct", "a", 1).definition)
+    assert.equal("the seventh and last day of the week; observed as the Sabbath by Jews and some Christians",
+      words:sense("saturday", "n", 1).definition)
+    -- Where there is nothing else.
+    assert.truthy(words:sense("credit", "n", 4).definition:find("`to your credit'", 1, true))
+  end)
+
   it("writes names as they are written, and blanks for underscores", function()
     assert.equal("Monday", words:sense("monday", "n", 1).word)
     assert.equal("beat around the bush", words:sense("beat_around_the_bush", "v", 1).word)

@@ -196,6 +196,11 @@ def test_refuses_prerequisites_in_a_circle_and_unknown_ends(words):
     ]:
         edges.write_text(header + text)
         assert expected in import_(words, "a.csv", "id\napple.n.1\n", "--relationships", str(edges), code=1)
+    circle = "".join(json.dumps({
+        "id": id_, "word": id_, "type": "word", "tier": 1, "definition": "one of two",
+        "relationships": [{"type": "PREREQUISITE_OF", "target": other}],
+    }) + "\n" for id_, other in [("first_one", "second_one"), ("second_one", "first_one")])
+    assert "circle.jsonl:1: type: PREREQUISITE_OF in a circle" in import_(words, "circle.jsonl", circle, code=1)
 
 
 def test_says_how_it_is_used(words):
@@ -204,3 +209,5 @@ def test_says_how_it_is_used(words):
     for arguments in [(), ("nonsense",), ("load", "--nonsense"), ("import",)]:
         assert words.command("words", *arguments, check=False).returncode == 2, arguments
     assert words.command("words", "import", "/nowhere", check=False).returncode == 1
+    folder = words.command("words", "import", str(words.root), check=False)
+    assert folder.returncode == 1 and "Is a directory" in folder.stderr and "traceback" not in folder.stderr

@@ -124,8 +124,12 @@ local function read_file(path, faults)
   if not file then
     return nil, why
   end
-  local text = file:read("a")
+  local text
+  text, why = file:read("a")
   file:close()
+  if not text then
+    return nil, ("%s: %s"):format(path, why) -- a folder
+  end
   if text:sub(1, #BYTE_ORDER_MARK) == BYTE_ORDER_MARK then
     text = text:sub(#BYTE_ORDER_MARK + 1)
   end

@@ -80,18 +80,21 @@ local function other_ids(edges, rows, given)
   return ids
 end
 
--- Prerequisites of the database and of the file together must not lead back to where they began.
-local function check_circle(tx, edges, faults)
-  local targets, line_of = {}, {}
+-- Prerequisites of the database and of the files together must not lead back to where they began. The first of a circle
+-- that a file names is the fault, and goes to the list of its file.
+local function check_circle(tx, made, faults, listed, edge_faults)
+  local targets, named = {}, {}
   local function add(edge)
     if edge.type == "PREREQUISITE_OF" then
       targets[edge.source_id] = targets[edge.source_id] or {}
       table.insert(targets[edge.source_id], edge.target_id)
     end
   end
-  for _, edge in ipairs(edges) do
-    add(edge)
-    line_of[edge.source_id .. " " .. edge.target_id] = edge.line
+  for edges, list in pairs { [made] = faults, [listed] = edge_faults } do
+    for _, edge in ipairs(edges) do
+      add(edge)
+      named[edge.source_id .. " " .. edge.target_id] = { line = edge.line, faults = list }
+    end
   end
   if not next(targets) then
     return
@@ -106,11 +109,13 @@ local function check_circle(tx, edges, faults)
   until #rows < EDGES_PER_READ
   local way = checked.circle(targets)
   if way then
-    local line
+    local first
     for i = 2, #way do
-      line = line or line_of[way[i - 1] .. " " .. way[i]]
+      first = first or named[way[i - 1] .. " " .. way[i]]
     end
-    faults[#faults + 1] = { line = line or 1, column = "type", why = "PREREQUISITE_OF in a circle: " .. table.concat(way, ", ") }
+    local place = first or { line = 1, faults = faults }
+    table.insert(place.faults,
+      { line = place.line, column = "type", why = "PREREQUISITE_OF in a circle: " .. table.concat(way, ", ") })
   end
 end
 
@@ -131,9 +136,9 @@ local function prepare(tx, given, edges, source, faults, edge_faults)
   end
   local listed = checked.edges(edges.listed, knows, save.IMPORTED, edge_faults)
   if #faults + #edge_faults == 0 then
-    check_circle(tx, table.move(listed, 1, #listed, #made + 1, made), edge_faults)
+    check_circle(tx, made, faults, listed, edge_faults)
   end
-  return points, made, rows
+  return points, table.move(listed, 1, #listed, #made + 1, made), rows
 end
 
 local function keep(report, file, faults)
