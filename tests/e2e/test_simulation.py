@@ -18,11 +18,13 @@ CHILDREN, DAYS, GREEDY_DAYS = 12, 40, 4
 def world(cloud_template, tmp_path):
     database = Database(cloud_template)
     server = Server(tmp_path, database, env=ENVIRONMENT).start()
-    living = World(server, CHILDREN, GREEDY_DAYS)
-    yield living
-    living.close()
-    server.stop()
-    database.drop()
+    try:
+        living = World(server, CHILDREN, GREEDY_DAYS)
+        yield living
+        living.close()
+    finally:
+        server.stop()
+        database.drop()
 
 
 def test_weeks_of_learning_break_no_rule(world):
