@@ -84,7 +84,7 @@ Try it, in another terminal:
     -H 'Content-Type: application/json' -d '{"learning_point_id": "apple.n.1"}'
   curl -s "$api/v1/children/$child/verifications?due=true" -H "Authorization: Bearer \$TOKEN"
 
-  script/demo      the whole story, step by step
+  script/demo      a month of one child's learning, step by step (all of it with LEXICRAFT_TEST_CLOCK=1)
   lua/rules/       change a number there and save: the next request knows
 
 TEXT
