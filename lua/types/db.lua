@@ -29,7 +29,7 @@ function db.query(statement, ...) end
 local rows = {}
 
 ---The first rows, at most so many, as finished JSON: an array of objects with these columns, NULL as null. For the `json` of an
----answer or of json.encode, anywhere in it; nothing can be read from it or added to it.
+---answer or of json.encode, anywhere in it; nothing can be read from it or added to it. The last that is asked of the rows.
 ---@param columns string[]
 ---@param most integer
 ---@return userdata json

@@ -157,12 +157,20 @@ void db_call_check(lua_State *L, struct db_call *call)
     support_raise(L, &err);
 }
 
+/* A result is let go as soon as it is Lua's: the collector knows nothing of its memory. */
+static void call_is_read(struct db_call *call)
+{
+    if (!call->is_pending)
+        db_call_let_go(call);
+}
+
 int db_finish_query(lua_State *L, int status, lua_KContext index)
 {
     (void)status;
     struct db_call *call = lua_touserdata(L, (int)index);
     db_call_check(L, call);
     db_rows_push(L, call);
+    call_is_read(call);
     return 1;
 }
 
@@ -172,6 +180,7 @@ int db_finish_one(lua_State *L, int status, lua_KContext index)
     struct db_call *call = lua_touserdata(L, (int)index);
     db_call_check(L, call);
     db_row_push(L, call);
+    call_is_read(call);
     return 1;
 }
 
@@ -182,6 +191,7 @@ int db_finish_exec(lua_State *L, int status, lua_KContext index)
     db_call_check(L, call);
     lua_pushinteger(L, pg_result_affected(call->op->result));
     db_rows_push(L, call);
+    call_is_read(call);
     return 2;
 }
 

@@ -22,7 +22,8 @@ struct db_call {
     struct db_tx *tx;  /* NULL: pipelined lane; else kept alive by the stack or a user value */
     const struct bind_statement *statement; /* NULL: plain text */
     bool finished;
-    int attempt; /* of tx */
+    bool is_pending; /* its result may be asked for again */
+    int attempt;     /* of tx */
     struct buf scratch;
 };
 

@@ -142,9 +142,17 @@ static int rows_gc(lua_State *L)
     return 0;
 }
 
+static struct db_call *check_rows(lua_State *L)
+{
+    struct db_call *call = luaL_checkudata(L, 1, ROWS_NAME);
+    if (call->op == NULL)
+        support_fail(L, ERR_INTERNAL, "the rows have been let go by their json");
+    return call;
+}
+
 static int rows_len(lua_State *L)
 {
-    const struct db_call *call = luaL_checkudata(L, 1, ROWS_NAME);
+    const struct db_call *call = check_rows(L);
     lua_pushinteger(L, pg_result_rows(call->op->result));
     return 1;
 }
@@ -152,13 +160,14 @@ static int rows_len(lua_State *L)
 /* A row by its number; the methods are in the table that is the first upvalue. */
 static int rows_index(lua_State *L)
 {
-    struct db_call *call = luaL_checkudata(L, 1, ROWS_NAME);
-    const struct pg_result *result = call->op->result;
+    luaL_checkudata(L, 1, ROWS_NAME);
     if (!lua_isinteger(L, 2)) {
         lua_pushvalue(L, 2);
         lua_rawget(L, lua_upvalueindex(1));
         return 1;
     }
+    struct db_call *call = check_rows(L);
+    const struct pg_result *result = call->op->result;
     lua_Integer row = lua_tointeger(L, 2);
     if (row < 1 || row > pg_result_rows(result))
         return 0;
@@ -240,16 +249,17 @@ static void write_row(lua_State *L, struct db_call *call, int row, const struct 
     buf_append_char(out, '}');
 }
 
-/* rows:json(names, most) */
+/* rows:json(names, most). The result, which Lua's collector knows nothing of, is not kept longer than that.
+ */
 static int rows_json(lua_State *L)
 {
-    struct db_call *call = luaL_checkudata(L, 1, ROWS_NAME);
+    struct db_call *call = check_rows(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_Integer most = luaL_checkinteger(L, 3);
     int rows = pg_result_rows(call->op->result);
     size_t count = lua_rawlen(L, 2);
     const struct member *members = push_members(L, 2, call->op->result, count);
-    struct buf *out = bind_json_push_text(L);
+    struct buf *out = support_push_buf(L);
     buf_append_char(out, '[');
     for (int row = 0; row < rows && row < most; row++) {
         if (row > 0)
@@ -259,6 +269,8 @@ static int rows_json(lua_State *L)
             support_fail(L, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
     }
     buf_append_char(out, ']');
+    bind_json_push_text(L, out);
+    db_call_let_go(call);
     return 1;
 }
 

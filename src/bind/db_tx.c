@@ -345,6 +345,7 @@ static int tx_later(lua_State *L)
 {
     struct db_tx *tx = check_open(L);
     struct db_call *call = make_call(L, tx, DB_PENDING_NAME);
+    call->is_pending = true;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     lua_getiuservalue(L, 1, 1);

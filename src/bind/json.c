@@ -33,29 +33,29 @@ void bind_json_mark_array(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
-static int text_gc(lua_State *L)
+void bind_json_push_text(lua_State *L, struct buf *text)
 {
-    buf_release(lua_touserdata(L, 1));
-    return 0;
-}
-
-struct buf *bind_json_push_text(lua_State *L)
-{
-    struct buf *text = lua_newuserdatauv(L, sizeof(*text), 0);
-    buf_init(text);
+    lua_newuserdatauv(L, 0, 1);
+    lua_pushlstring(L, text->data, text->len);
+    lua_setiuservalue(L, -2, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &text_mark);
     lua_setmetatable(L, -2);
-    return text;
+    buf_release(text);
 }
 
-const struct buf *bind_json_text(lua_State *L, int index)
+const char *bind_json_text(lua_State *L, int index, size_t *len)
 {
     if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
         return NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &text_mark);
     bool is_text = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
-    return is_text ? lua_touserdata(L, index) : NULL;
+    if (!is_text)
+        return NULL;
+    lua_getiuservalue(L, index, 1);
+    const char *text = lua_tolstring(L, -1, len); /* kept by the userdata */
+    lua_pop(L, 1);
+    return text;
 }
 
 void bind_json_encode(lua_State *L, int index, struct buf *out)
@@ -213,11 +213,9 @@ int bind_open_json(lua_State *L)
     lua_pushliteral(L, "json.array");
     lua_setfield(L, -2, "__name");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &array_mark);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 2);
     lua_pushliteral(L, "json.text");
     lua_setfield(L, -2, "__name");
-    lua_pushcfunction(L, text_gc);
-    lua_setfield(L, -2, "__gc");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &text_mark);

@@ -185,10 +185,11 @@ static int encode_table(struct encoder *e, int index, int depth)
 
 static int encode_text(struct encoder *e, int index)
 {
-    const struct buf *text = bind_json_text(e->L, index);
+    size_t len;
+    const char *text = bind_json_text(e->L, index, &len);
     if (text == NULL)
         return err_set(e->err, ERR_INVALID, "a %s has no JSON form", luaL_typename(e->L, index));
-    buf_append(e->out, text->data, text->len);
+    buf_append(e->out, text, len);
     if (e->out->len > JSON_ENCODE_BYTES_MAX)
         return err_set(e->err, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
     return 0;

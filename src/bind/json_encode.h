@@ -19,11 +19,11 @@ bool bind_json_is_array(lua_State *L, int index);
 /* Give the table on top the mark of an array. May raise (memory), as may what follows. */
 void bind_json_mark_array(lua_State *L);
 
-/* Push a userdata whose buf takes finished JSON, of one value, which the encoder copies as it is. May raise.
- */
-struct buf *bind_json_push_text(lua_State *L);
-/* The buf of such a userdata; NULL for any other value. Does not raise; needs two free stack slots. */
-const struct buf *bind_json_text(lua_State *L, int index);
+/* Push a userdata that stands for this text, finished JSON of one value, which the encoder copies as it is;
+ * the buf is released. May raise. */
+void bind_json_push_text(lua_State *L, struct buf *text);
+/* The text of such a userdata; NULL for any other value. Does not raise; needs two free stack slots. */
+const char *bind_json_text(lua_State *L, int index, size_t *len);
 
 #define JSON_DECODE_DEPTH_MAX 64         /* of json.decode and of jsonb columns */
 #define JSON_DECODE_BYTES_MAX (16 << 20) /* of json.decode and of jsonb columns */
