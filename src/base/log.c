@@ -1,7 +1,8 @@
-/* JSON lines on stderr: each built in memory and handed over in one write. */
+/* JSON lines on stderr: built in memory and handed over in one write, each or several at once. */
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,11 @@
 #define LOG_STRING_BYTES_MAX 2048
 
 static _Atomic int least_level = LOG_INFO;
+
+static _Thread_local struct {
+    bool is_on;
+    struct buf lines;
+} gathered;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
 
@@ -99,12 +105,40 @@ static void write_field(struct buf *line, const struct log_field *field)
 }
 
 /* A log nobody reads must not stop the server: only an interrupted write is repeated. */
-static void hand_over(const struct buf *line)
+static void hand_over(const char *lines, size_t len)
 {
     ssize_t written;
     do {
-        written = write(STDERR_FILENO, line->data, line->len);
+        written = write(STDERR_FILENO, lines, len);
     } while (written < 0 && errno == EINTR);
+}
+
+static void build(struct buf *line, enum log_level level, const char *msg, const struct log_field *fields,
+                  size_t count)
+{
+    buf_reserve(line, LOG_LINE_BYTES);
+    buf_append_str(line, "{\"ts\":");
+    write_time(line, wall_us());
+    buf_append_str(line, ",\"level\":\"");
+    buf_append_str(line, log_level_name(level));
+    buf_append_str(line, "\",\"msg\":");
+    write_string(line, msg);
+    for (size_t i = 0; i < count; i++)
+        write_field(line, &fields[i]);
+    buf_append_str(line, "}\n");
+}
+
+/* The line from start on has come to those gathered before. */
+static void gathered_one(enum log_level level, size_t start)
+{
+    struct buf *lines = &gathered.lines;
+    if (lines->len > PIPE_BUF && start > 0) {
+        hand_over(lines->data, start);
+        memmove(lines->data, lines->data + start, lines->len - start);
+        lines->len -= start;
+    }
+    if (lines->len > PIPE_BUF || level >= LOG_WARN)
+        log_flush();
 }
 
 void log_write(enum log_level level, const char *msg, const struct log_field *fields, size_t count)
@@ -112,18 +146,37 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
     if (level < log_get_level() || level >= LOG_OFF)
         return;
     int saved_errno = errno;
-    struct buf line = BUF_INIT;
-    buf_reserve(&line, LOG_LINE_BYTES);
-    buf_append_str(&line, "{\"ts\":");
-    write_time(&line, wall_us());
-    buf_appendf(&line, ",\"level\":\"%s\",\"msg\":", log_level_name(level));
-    write_string(&line, msg);
-    for (size_t i = 0; i < count; i++)
-        write_field(&line, &fields[i]);
-    buf_append_str(&line, "}\n");
-    hand_over(&line);
-    buf_release(&line);
+    if (gathered.is_on) {
+        size_t start = gathered.lines.len;
+        build(&gathered.lines, level, msg, fields, count);
+        gathered_one(level, start);
+    } else {
+        struct buf line = BUF_INIT;
+        build(&line, level, msg, fields, count);
+        hand_over(line.data, line.len);
+        buf_release(&line);
+    }
     errno = saved_errno;
+}
+
+void log_gather(void)
+{
+    gathered.is_on = true;
+}
+
+void log_flush(void)
+{
+    if (gathered.lines.len == 0)
+        return;
+    hand_over(gathered.lines.data, gathered.lines.len);
+    buf_clear(&gathered.lines);
+}
+
+void log_gather_end(void)
+{
+    log_flush();
+    buf_release(&gathered.lines);
+    gathered.is_on = false;
 }
 
 void log_err(enum log_level level, const char *msg, const struct err *e)

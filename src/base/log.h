@@ -1,6 +1,6 @@
-/* One JSON line per event on stderr: {"ts":…,"level":…,"msg":…,fields…}. One write(2) per line, so lines of
- * different threads never mix. Callers must pass no names, answers, e-mail addresses or tokens.
- * Any thread. Never raises a Lua error. */
+/* One JSON line per event on stderr: {"ts":…,"level":…,"msg":…,fields…}. One write(2) per line, or for
+ * several lines of a thread that gathers them, so lines of different threads never mix. Callers must pass no
+ * names, answers, e-mail addresses or tokens. Any thread. Never raises a Lua error. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -38,6 +38,12 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
 #define log_event(level, msg, ...)                                                                           \
     log_write((level), (msg), (const struct log_field[]){__VA_ARGS__},                                       \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+/* From now on the lines of this thread are gathered, until it flushes them, they fill what a pipe takes in
+ * one piece, or one is of level warn or above. A crash loses what has not been flushed. */
+void log_gather(void);
+void log_flush(void);
+/* Flush, and end that. */
+void log_gather_end(void);
 /* A line with an err's code and text. */
 void log_err(enum log_level level, const char *msg, const struct err *e);
 

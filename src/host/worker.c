@@ -257,6 +257,7 @@ static void turn(uv_prepare_t *prepare)
         more |= script_is_ready(w);
     }
     pg_pool_flush(w->pool);
+    log_flush();
     reap(w);
     publish(w);
     if (more)
@@ -488,7 +489,9 @@ static void run(void *data)
     char name[16]; /* as top -H shows it */
     snprintf(name, sizeof(name), "worker %u", w->index);
     pthread_setname_np(pthread_self(), name);
+    log_gather();
     uv_run(&w->loop, UV_RUN_DEFAULT);
+    log_gather_end();
     __atomic_store_n(&w->ended, 1, __ATOMIC_RELEASE);
     w->changed(w->data);
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,47 @@ static void test_errno_survives(void **state)
     close(held);
 }
 
+/* How many lines the next packet has; 0 if there is none. */
+static size_t lines_of_next_packet(void)
+{
+    static char text[LINE_BYTES_MAX];
+    ssize_t len = recv(packets, text, sizeof(text), MSG_DONTWAIT);
+    size_t count = 0;
+    for (ssize_t i = 0; i < len; i++)
+        count += text[i] == '\n';
+    assert_true(len < 0 || (text[len - 1] == '\n' && (len <= PIPE_BUF || count == 1)));
+    return count;
+}
+
+static void test_lines_are_gathered(void **state)
+{
+    (void)state;
+    char text[1500];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    log_gather();
+    for (int i = 0; i < 3; i++)
+        log_event(LOG_INFO, "line", LOG_I("number", i));
+    assert_int_equal(lines_of_next_packet(), 0);
+    log_flush();
+    assert_int_equal(lines_of_next_packet(), 3);
+    log_flush();
+    for (int i = 0; i < 4; i++)
+        log_event(LOG_INFO, "line", LOG_S("text", text));
+    assert_int_equal(lines_of_next_packet(), 2);
+    log_event(LOG_INFO, "longer than a packet", LOG_S("a", text), LOG_S("b", text), LOG_S("c", text));
+    assert_int_equal(lines_of_next_packet(), 2);
+    assert_int_equal(lines_of_next_packet(), 1);
+    log_event(LOG_INFO, "line", LOG_I("number", 1));
+    log_event(LOG_WARN, "at once", LOG_I("number", 2));
+    assert_int_equal(lines_of_next_packet(), 2);
+    log_event(LOG_INFO, "last", LOG_I("number", 3));
+    log_gather_end();
+    assert_int_equal(lines_of_next_packet(), 1);
+    log_event(LOG_INFO, "alone", LOG_I("number", 4));
+    assert_int_equal(lines_of_next_packet(), 1);
+}
+
 static void *write_lines(void *data)
 {
     for (int i = 0; i < LINES_PER_THREAD; i++)
@@ -237,6 +279,7 @@ int main(void)
         LOG_TEST(test_long_text_is_cut),
         LOG_TEST(test_levels),
         LOG_TEST(test_level_names),
+        LOG_TEST(test_lines_are_gathered),
         LOG_TEST(test_err_lines),
         LOG_TEST(test_errno_survives),
         LOG_TEST(test_threads_do_not_mix),
