@@ -196,6 +196,11 @@ def test_refuses_prerequisites_in_a_circle_and_unknown_ends(words):
     ]:
         edges.write_text(header + text)
         assert expected in import_(words, "a.csv", "id\napple.n.1\n", "--relationships", str(edges), code=1)
+    edges.write_text(header + "bubble_tea,dog.n.1,RELATED_TO,,\n")
+    both = {"id": "bubble_tea", "word": "bubble tea", "type": "phrase", "tier": 3, "definition": "tea with tapioca",
+            "relationships": [{"type": "RELATED_TO", "target": "dog.n.1"}]}
+    out = import_(words, "both.jsonl", json.dumps(both) + "\n", "--relationships", str(edges), code=1)
+    assert "edges.csv:2: says the same as line 1 of the learning points" in out
     circle = "".join(json.dumps({
         "id": id_, "word": id_, "type": "word", "tier": 1, "definition": "one of two",
         "relationships": [{"type": "PREREQUISITE_OF", "target": other}],

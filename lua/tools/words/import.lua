@@ -119,6 +119,20 @@ local function check_circle(tx, made, faults, listed, edge_faults)
   end
 end
 
+-- What both files say is said twice.
+local function check_twice(made, listed, edge_faults)
+  local lines = {}
+  for _, edge in ipairs(made) do
+    lines[("%s %s %s"):format(edge.source_id, edge.type, edge.target_id)] = edge.line
+  end
+  for _, edge in ipairs(listed) do
+    local line = lines[("%s %s %s"):format(edge.source_id, edge.type, edge.target_id)]
+    if line then
+      table.insert(edge_faults, { line = edge.line, why = ("says the same as line %d of the learning points"):format(line) })
+    end
+  end
+end
+
 -- All that the files say, as rows; faults go to the list of their file.
 local function prepare(tx, given, edges, source, faults, edge_faults)
   local rows = read_rows(tx, checked.values(given, faults))
@@ -135,6 +149,7 @@ local function prepare(tx, given, edges, source, faults, edge_faults)
     known[id] = row
   end
   local listed = checked.edges(edges.listed, knows, save.IMPORTED, edge_faults)
+  check_twice(made, listed, edge_faults)
   if #faults + #edge_faults == 0 then
     check_circle(tx, made, faults, listed, edge_faults)
   end
