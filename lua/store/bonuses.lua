@@ -5,7 +5,8 @@ local bonuses = {}
 
 -- Beside discoveries. $2 has just become known by the test $5 of progress $4, and counts as known whatever its row says
 -- yet. The first place goes to what is rare; of phrases to the most frequent. $6 and $7: so many known points of one affix
--- are a pattern that is recognized and mastered.
+-- are a pattern that is recognized and mastered. (A subquery with a limit looks rows up one by one; where there are thousands
+-- of neighbours the planner, which expects one, would read all that the child knows for each.)
 local add_events = db.sql [[
   insert into bonuses
     (child_id, bonus_type, bonus_subject, learning_progress_id, verification_schedule_id, refusal, created_at)
@@ -18,17 +19,21 @@ local add_events = db.sql [[
       union all
       select r.target_id
       from relationships r
-      where r.source_id = $2 and r.type = 'PREREQUISITE_OF' and exists (
-        select from learning_progress k
-        where k.child_id = $1 and k.learning_point_id = r.target_id and k.status = 'verified')
+      where r.source_id = $2 and r.type = 'PREREQUISITE_OF' and (
+        select true
+        from learning_progress k
+        where k.child_id = $1 and k.learning_point_id = r.target_id and k.status = 'verified'
+        limit 1)
     ) i
     join learning_points p on p.id = i.id and p.type = 'idiom'
     where exists (select from relationships n where n.target_id = i.id and n.type = 'PREREQUISITE_OF')
       and not exists (
         select from relationships n
-        where n.target_id = i.id and n.type = 'PREREQUISITE_OF' and n.source_id <> $2 and not exists (
-          select from learning_progress k
-          where k.child_id = $1 and k.learning_point_id = n.source_id and k.status = 'verified'))
+        where n.target_id = i.id and n.type = 'PREREQUISITE_OF' and n.source_id <> $2 and (
+          select true
+          from learning_progress k
+          where k.child_id = $1 and k.learning_point_id = n.source_id and k.status = 'verified'
+          limit 1) is null)
     union all
     select w.bonus_type, a.affix
     from (select distinct r.affix from relationships r where r.target_id = $2 and r.type = 'MORPHOLOGICAL') a
@@ -50,9 +55,11 @@ local add_events = db.sql [[
         select from learning_points s where lower(s.word) = lower(p.word) and s.type = 'word' and s.id <> $2)
       and not exists (
         select from learning_points s
-        where lower(s.word) = lower(p.word) and s.type = 'word' and s.id <> $2 and not exists (
-          select from learning_progress k
-          where k.child_id = $1 and k.learning_point_id = s.id and k.status = 'verified'))
+        where lower(s.word) = lower(p.word) and s.type = 'word' and s.id <> $2 and (
+          select true
+          from learning_progress k
+          where k.child_id = $1 and k.learning_point_id = s.id and k.status = 'verified'
+          limit 1) is null)
     union all
     select *
     from (
@@ -66,9 +73,11 @@ local add_events = db.sql [[
           where n.target_id = p.id and n.type = 'PART_OF' and n.source_id <> $2)
         and not exists (
           select from relationships n
-          where n.target_id = p.id and n.type = 'PART_OF' and n.source_id <> $2 and not exists (
-            select from learning_progress k
-            where k.child_id = $1 and k.learning_point_id = n.source_id and k.status = 'verified'))
+          where n.target_id = p.id and n.type = 'PART_OF' and n.source_id <> $2 and (
+            select true
+            from learning_progress k
+            where k.child_id = $1 and k.learning_point_id = n.source_id and k.status = 'verified'
+            limit 1) is null)
       order by p.frequency_rank, p.id
     ) phrases
   ) e

@@ -17,7 +17,8 @@ local add = db.sql [[
             bonus_awarded]]
 
 -- $2 has become known by the test $5 of progress $4: how it is related to what else the child knows, and a bonus for each,
--- unpaid yet; for the most frequent ones first.
+-- unpaid yet; for the most frequent ones first. There may be thousands, and the planner expects one: what is known is looked
+-- up one by one, and a full join is never a nested loop.
 local discover = db.sql [[
   with discovered as (
     insert into relationship_discoveries
@@ -34,9 +35,11 @@ local discover = db.sql [[
         select source_id, target_id, type, source_id from relationships where target_id = $2
       ) r
       join learning_points p on p.id = r.other_id
-      where exists (
-        select from learning_progress k
-        where k.child_id = $1 and k.learning_point_id = r.other_id and k.status = 'verified')
+      where (
+        select true
+        from learning_progress k
+        where k.child_id = $1 and k.learning_point_id = r.other_id and k.status = 'verified'
+        limit 1)
       order by p.frequency_rank, p.id, r.type
     ) f
     on conflict do nothing
@@ -56,7 +59,7 @@ local discover = db.sql [[
   select d.child_id, d.id, d.source_learning_point_id, d.target_learning_point_id, d.relationship_type, d.discovered_at,
          d.bonus_awarded, b.id as bonus_id, b.bonus_subject
   from discovered d
-  left join recorded b on b.relationship_discovery_id = d.id
+  full join recorded b on b.relationship_discovery_id = d.id
   order by d.id]]
 
 local points_exist = db.sql [[

@@ -362,3 +362,27 @@ def test_a_streak_lasts_until_a_day_has_gone_by_without_a_test(family):
     assert summary(family)["streak_days"] == 0
     take("spoke09")
     assert summary(family)["streak_days"] == 1
+
+
+def test_what_has_thousands_of_neighbours_becomes_known_within_the_time_of_a_request(ruled):
+    family = Family(ruled())
+    family.server.database.sql(f"""
+        insert into learning_points (id, word, type, tier, definition, frequency_rank)
+        select p || n, p || n, case p when 'of_many' then 'phrase' else 'word' end, 1, 'what ' || p || n || ' means', n + 9000
+        from generate_series(1, 5000) n, (values ('many'), ('of_many')) as given (p);
+        insert into learning_points (id, word, type, tier, definition) values ('middle', 'middle', 'word', 1, 'the middle');
+        insert into relationships (source_id, target_id, type, origin)
+        select 'middle', 'many' || n, 'PREREQUISITE_OF', 'test' from generate_series(1, 5000) n
+        union all
+        select 'middle', 'of_many' || n, 'PART_OF', 'test' from generate_series(1, 5000) n
+        union all
+        select 'many' || n, 'of_many' || n, 'PART_OF', 'test' from generate_series(1, 5000) n;
+        insert into learning_progress
+          (child_id, learning_point_id, tier, status, learned_at, learned_on, verified_at, created_at, updated_at)
+        select '{family.child["id"]}', 'many' || n, 1, 'verified', now(), now()::date, now(), now(), now()
+        from generate_series(1, 5000) n""")
+    reached = know(family, "middle")["middle"]
+    assert len(reached["discoveries"]) == 5000
+    assert sorted(bonus["bonus_type"] for bonus in reached["bonuses"]) == (
+        ["phrase_completion"] * 5000 + ["relationship_discovery"] * 5000)
+    assert len([bonus for bonus in reached["bonuses"] if bonus["awarded"]]) == 10
