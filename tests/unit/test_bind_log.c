@@ -67,7 +67,7 @@ static void takes_tokens(void **state)
                    "for _ = 1, 3 do assert(rate.take('k', 3, 300) == true) end\n"
                    "local ok, wait = rate.take('k', 3, 300)\n"
                    "assert(ok == false and wait >= 99 and wait <= 100 and rate.take('other', 3, 300))\n"
-                   "for _, bad in ipairs {{'k', 0, 1}, {'k', 1, 0}, {'k', 1000001, 1}, {'k', 1, 31 * 86400 + "
+                   "for _, bad in ipairs {{'k', 0, 1}, {'k', 1, 0}, {'k', 100000001, 1}, {'k', 1, 31 * 86400 + "
                    "1}, {'k'}} do\n"
                    "  assert(not pcall(rate.take, table.unpack(bad)))\n"
                    "end\n");
