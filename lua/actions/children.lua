@@ -19,8 +19,9 @@ function children.add(tx, parent_id, given)
   if not parent:one() then
     return nil, problem.not_found()
   end
-  if not rules.call("limits", "add_child", { children = count }).allowed then
-    return nil, problem.new("too_many_children", "No more children can be added.")
+  local decided = rules.call("limits", "add_child", { children = count })
+  if not decided.allowed then
+    return nil, problem.new("too_many_children", "No more children can be added.", { limit = decided.limit })
   end
   return store.add(tx, parent_id, given, clock.now())
 end

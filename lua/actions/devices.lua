@@ -22,7 +22,8 @@ function devices.add(tx, child_id, parent_id, name)
     return nil, problem.not_found()
   end
   if store.count(tx, child_id, now_s):one().devices >= DEVICES_MAX then
-    return nil, problem.new("too_many_devices", "No more devices can be added. Revoke one first.")
+    return nil, problem.new("too_many_devices", "No more devices can be added. Revoke one first.",
+      { limit = DEVICES_MAX })
   end
   return store.add(tx, child_id, name, now_s, now_s + config.auth.device_token_s):one()
 end

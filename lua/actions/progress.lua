@@ -19,8 +19,9 @@ local function refusal(before)
   if before.status and before.status ~= "failed" then
     return problem.new("already_learning", "The child is learning this already, or knows it.")
   end
-  if not rules.call("limits", "begin_point", { begun_today = before.begun_today }).allowed then
-    return problem.new("daily_limit", "No more learning points can be begun today.")
+  local decided = rules.call("limits", "begin_point", { begun_today = before.begun_today })
+  if not decided.allowed then
+    return problem.new("daily_limit", "No more learning points can be begun today.", { limit = decided.limit })
   end
 end
 

@@ -40,8 +40,10 @@ local function refusal(test)
   if err then
     return err
   end
-  if not test.is_running and not rules.call("limits", "start_test", { starts_today = test.starts_today }).allowed then
-    return problem.new("too_many_starts", "The test was started too often today without being answered.")
+  local decided = not test.is_running and rules.call("limits", "start_test", { starts_today = test.starts_today })
+  if decided and not decided.allowed then
+    return problem.new("too_many_starts", "The test was started too often today without being answered.",
+      { limit = decided.limit })
   end
 end
 

@@ -190,8 +190,9 @@ function verifications.refusal(test)
   if test.is_too_early then
     return problem.new("too_early", "The test is not due yet.", { due_at = test.due_at })
   end
-  if not rules.call("limits", "complete_test", { completed_today = test.completed_today }).allowed then
-    return problem.new("daily_limit", "No more tests can be completed today.")
+  local decided = rules.call("limits", "complete_test", { completed_today = test.completed_today })
+  if not decided.allowed then
+    return problem.new("daily_limit", "No more tests can be completed today.", { limit = decided.limit })
   end
 end
 

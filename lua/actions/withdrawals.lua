@@ -23,6 +23,17 @@ local REFUSALS = {
 -- From which status a withdrawal may become what. The database knows the same moves.
 local FROM = { processing = "pending", completed = "processing", failed = "processing", cancelled = "pending" }
 
+-- What a client needs to ask better, by refusal.
+local function facts(refusal, account, before, decided)
+  return ({
+    below_minimum = { least_points = decided.least_points },
+    in_deficit = { deficit_points = account.deficit_points },
+    insufficient_points = { available_points = account.available_points },
+    tests_overdue = { days_overdue = before.days_overdue },
+    daily_limit = { points_left = decided.points_left },
+  })[refusal]
+end
+
 -- The move that a rule has decided on, written with the account as it was locked.
 local function add_move(tx, account, move, request, actor, call, now)
   return points_transactions.add(tx, account.child_id, account.last_sequence + 1, move, {
@@ -55,12 +66,12 @@ function withdrawals.request(tx, child_id, parent_id, given, actor)
     points_today = before.points_today,
   })
   if decided.refusal then
-    return nil, problem.new(decided.refusal, REFUSALS[decided.refusal])
+    return nil, problem.new(decided.refusal, REFUSALS[decided.refusal], facts(decided.refusal, account, before, decided))
   end
   -- Whatever the rule says, the ledger gives no more than there is.
   local move, err = ledger.withdrawn(account, given.points_amount)
   if not move then
-    return nil, problem.new(err.code, err.message)
+    return nil, problem.new(err.code, err.message, facts(err.code, account, before, decided))
   end
   local request = store.add(tx, child_id, decided.ntd_cents, given, now):one()
   add_move(tx, account, move, request, actor, call, now)

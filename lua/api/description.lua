@@ -13,8 +13,10 @@ local INFO = {
   description = [[
 Children learn words, are tested, and earn points, which their parents can have paid out.
 
-Errors are problems after RFC 9457; look at `code`. Every answer carries `X-Request-Id`. A wrong body or query names every
-value that is wrong at once. What belongs to another family is answered like what does not exist: 404.
+Errors are problems after RFC 9457; look at `code`. What a client needs to do better is beside it: `limit`, `least_points`,
+`points_left`, `available_points`, `deficit_points`, `days_overdue`, `due_at`, `changeable_at`, `current_status`. Every answer
+carries `X-Request-Id`. A wrong body or query names every value that is wrong at once. What belongs to another family is
+answered like what does not exist: 404.
 
 Lists come in pages: give `next_cursor` back as `cursor`, with the same filters, or follow `Link`.
 

@@ -29,7 +29,11 @@ withdrawal.shapes = {
       points_today = "integer 0..1000000000",  -- of these, without those that failed or were cancelled
     },
     -- Either why it is refused, or what it is worth.
-    result = { refusal = "text?", ntd_cents = "integer 1..9999999999?" },
+    result = {
+      refusal = "text?", ntd_cents = "integer 1..9999999999?",
+      least_points = "integer 1..1000000000?", -- where these were too few
+      points_left = "integer 0..1000000000?",  -- of this day, where these were too many
+    },
   },
 }
 
@@ -37,7 +41,7 @@ withdrawal.shapes = {
 function withdrawal.request(input)
   local parameters = withdrawal.parameters
   if input.points < parameters.least_points then
-    return { refusal = "below_minimum" }
+    return { refusal = "below_minimum", least_points = parameters.least_points }
   end
   if input.deficit > 0 then
     return { refusal = "in_deficit" }
@@ -48,9 +52,10 @@ function withdrawal.request(input)
   if input.days_overdue > parameters.days_overdue_allowed then
     return { refusal = "tests_overdue" }
   end
-  if input.requests_today >= parameters.requests_per_day
-    or input.points_today + input.points > parameters.points_per_day then
-    return { refusal = "daily_limit" }
+  local is_open = input.requests_today < parameters.requests_per_day
+  local points_left = is_open and math.max(0, parameters.points_per_day - input.points_today) or 0
+  if input.points > points_left then
+    return { refusal = "daily_limit", points_left = points_left }
   end
   return { ntd_cents = input.points * parameters.ntd_cents_per_point }
 end
@@ -67,9 +72,12 @@ function withdrawal.examples()
     return input
   end
   -- requests_per_day = 0 closes withdrawals; of a request above points_per_day nothing is paid either.
+  local function too_many(points_left)
+    return { refusal = "daily_limit", points_left = parameters.requests_per_day > 0 and points_left or 0 }
+  end
   local function paid(points)
     local is_open = parameters.requests_per_day > 0 and points <= parameters.points_per_day
-    return is_open and { ntd_cents = points * parameters.ntd_cents_per_point } or { refusal = "daily_limit" }
+    return is_open and { ntd_cents = points * parameters.ntd_cents_per_point } or too_many(parameters.points_per_day)
   end
   local examples = {
     { call = "request", input = request {}, expect = paid(least) },
@@ -81,15 +89,14 @@ function withdrawal.examples()
     -- One point too many or too much.
     { call = "request", input = request { points = least + 1 }, expect = { refusal = "insufficient_points" } },
     { call = "request", input = request { available = 0, deficit = 1 }, expect = { refusal = "in_deficit" } },
-    { call = "request", input = request { requests_today = parameters.requests_per_day },
-      expect = { refusal = "daily_limit" } },
+    { call = "request", input = request { requests_today = parameters.requests_per_day }, expect = too_many(0) },
     { call = "request", input = request { points_today = parameters.points_per_day - least }, expect = paid(least) },
     { call = "request", input = request { points_today = parameters.points_per_day - least + 1 },
-      expect = { refusal = "daily_limit" } },
+      expect = too_many(least - 1) },
   }
   if least > 1 then
     table.insert(examples,
-      { call = "request", input = request { points = least - 1 }, expect = { refusal = "below_minimum" } })
+      { call = "request", input = request { points = least - 1 }, expect = { refusal = "below_minimum", least_points = least } })
   end
   return examples
 end

@@ -41,7 +41,7 @@ describe("rules/withdrawal", function()
   end)
 
   it("wants at least 10 points", function()
-    assert.are.same({ refusal = "below_minimum" }, request { points = 9 })
+    assert.are.same({ refusal = "below_minimum", least_points = 10 }, request { points = 9 })
   end)
 
   it("waits for tests more than 14 days overdue", function()

@@ -87,9 +87,11 @@ def test_a_withdrawal_moves_one_way_only(rich, path):
     assert rich.balances() == before
 
 
-@pytest.mark.parametrize("points, refusal", [(9, (422, "below_minimum")), (101, (409, "insufficient_points"))])
-def test_too_little_and_too_much(rich, points, refusal):
-    assert code(ask(rich, points)) == refusal
+@pytest.mark.parametrize("points, refusal, fact", [(9, (422, "below_minimum"), ("least_points", 10)),
+                                                   (101, (409, "insufficient_points"), ("available_points", 100))])
+def test_too_little_and_too_much(rich, points, refusal, fact):
+    refused = ask(rich, points)
+    assert code(refused) == refusal and fact in refused.json.items()
     assert rich.balances() == (100, 100, 0, 0, 0)
     assert withdraw(rich, 10) and withdraw(rich, 90)
 
@@ -312,9 +314,11 @@ def test_the_limits_of_one_day(own_server):
     own_server.start()
     family = Family(own_server)
     give(family, 500)
-    assert code(ask(family, 51)) == (409, "daily_limit")
+    refused = ask(family, 51)
+    assert code(refused) == (409, "daily_limit") and refused.json["points_left"] == 50
     withdraw(family, 40)
-    assert code(ask(family, 11)) == (409, "daily_limit")
+    refused = ask(family, 11)
+    assert code(refused) == (409, "daily_limit") and refused.json["points_left"] == 10
     cancel(family, withdraw(family, 10))
     withdraw(family, 10)
     assert code(ask(family, 10)) == (409, "daily_limit")

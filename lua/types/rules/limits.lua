@@ -6,24 +6,28 @@
 
 ---@class rules.limits.add_child.result
 ---@field allowed boolean
+---@field limit? integer  0..1000000
 
 ---@class rules.limits.begin_point.input
 ---@field begun_today integer  0..1000000, learning points the child began today
 
 ---@class rules.limits.begin_point.result
 ---@field allowed boolean
+---@field limit? integer  0..1000000
 
 ---@class rules.limits.complete_test.input
 ---@field completed_today integer  0..1000000, tests the child completed today
 
 ---@class rules.limits.complete_test.result
 ---@field allowed boolean
+---@field limit? integer  0..1000000
 
 ---@class rules.limits.start_test.input
 ---@field starts_today integer  0..1000000, how often this test was started today
 
 ---@class rules.limits.start_test.result
 ---@field allowed boolean
+---@field limit? integer  0..1000000
 
 ---@class rules.limits
 ---@field add_child fun(input: rules.limits.add_child.input): rules.limits.add_child.result

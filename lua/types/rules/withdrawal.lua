@@ -10,7 +10,9 @@
 ---@field requests_today integer  0..1000000, earlier ones of this day
 
 ---@class rules.withdrawal.request.result
+---@field least_points? integer  1..1000000000, where these were too few
 ---@field ntd_cents? integer  1..9999999999
+---@field points_left? integer  0..1000000000, of this day, where these were too many
 ---@field refusal? string
 
 ---@class rules.withdrawal
