@@ -174,6 +174,9 @@ local from_text = {
 ---@return validate.fault[]? faults
 function validate.query(schema, query, malformed)
   malformed = malformed or {}
+  if not (next(query) or next(malformed) or schema.required) then
+    return {}
+  end
   local faults, values = {}, {}
   for _, name in ipairs(sorted_keys(malformed)) do
     add(faults, child_pointer("", name), "format", malformed[name])

@@ -119,6 +119,11 @@ static int header(lua_State *L)
 static int query(lua_State *L)
 {
     struct http_request *req = check_request(L);
+    if (req->query[0] == '\0') {
+        lua_newtable(L);
+        lua_newtable(L);
+        return 2;
+    }
     struct buf *name = support_push_buf(L), *value = support_push_buf(L);
     lua_newtable(L);
     int values = lua_gettop(L), faults = values + 1;

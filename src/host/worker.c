@@ -110,10 +110,11 @@ static void handle(struct http_request *req, void *data)
 static void log_request(const struct worker *w, const struct http_request *req, const char *route, int status,
                         uint64_t duration_ns)
 {
-    char version[LOG_VERSION_DIGITS + 1];
+    char version[LOG_VERSION_DIGITS + 1] = "";
     if (log_get_level() > LOG_INFO)
         return;
-    snprintf(version, sizeof(version), "%s", req->rule_version != NULL ? req->rule_version : "");
+    if (req->rule_version != NULL)
+        memcpy(version, req->rule_version, strnlen(req->rule_version, LOG_VERSION_DIGITS));
     log_event(LOG_INFO, "request", LOG_S("request_id", req->id),
               LOG_S("trace_id", req->trace_id[0] != '\0' ? req->trace_id : NULL),
               LOG_S("method", req->is_head          ? "HEAD"
