@@ -61,6 +61,14 @@ local function check_limit(call)
   end
 end
 
+-- Both would be paid for one point, or the mastery first.
+local function recognized_before_mastered(parameters)
+  if parameters.pattern_mastered_at <= parameters.pattern_recognized_at then
+    return ("pattern_mastered_at is %d, it has to be above pattern_recognized_at, %d"):format(
+      parameters.pattern_mastered_at, parameters.pattern_recognized_at)
+  end
+end
+
 return {
   bounds.property("discovery", {
     bonus_points = each_kind(bounds.integer(0, 500, "points; 0 switches it off")),
@@ -68,7 +76,7 @@ return {
     bonuses_per_test = bounds.integer(0, 100),
     pattern_recognized_at = bounds.integer(2, 1000, "known points of one affix"),
     pattern_mastered_at = bounds.integer(2, 1000, "known points of one affix"),
-  }),
+  }, recognized_before_mastered),
   { name = "every bonus is either refused or paid", check = check_answer },
   { name = "nothing is paid for what is not known", check = check_known },
   { name = "never above the most per learning point", check = check_most },

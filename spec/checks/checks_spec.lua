@@ -144,6 +144,7 @@ describe("the gate", function()
     { "discovery", "bonuses_per_day = 20", "bonuses_per_day = 2000", "bonuses_per_day is 2000" },
     { "discovery", "bonuses_per_test = 10", "bonuses_per_test = 1000", "bonuses_per_test is 1000" },
     { "discovery", "pattern_mastered_at = 5", "pattern_mastered_at = 1", "pattern_mastered_at is 1" },
+    { "discovery", "pattern_recognized_at = 2", "pattern_recognized_at = 5", "pattern_mastered_at is 5, it has to be above" },
     { "schedule", "hours_between_tests = 24", "hours_between_tests = 0", "hours_between_tests is 0, allowed" },
     { "schedule", "hours_between_tests = 24", "hours_between_tests = 240", "hours_between_tests is 240, allowed" },
     { "schedule", "[3] = { 1, 3,", "[3] = { 2, 3,", "test_days[3][1] is 2, the first has to be 1" },
