@@ -131,14 +131,29 @@ local add_withdrawals = db.sql [[
     transaction_id text, created_at timestamptz, updated_at timestamptz, completed_at timestamptz)
   order by r.child_id, r.id]]
 
+-- What each was paid for, as it is called here: of all meanings of a word the word, of a pattern the affix. Of several
+-- affixes nobody knows which one it was, so none of them is paid again.
 local add_bonuses = db.sql [[
   insert into moved_bonuses (child_id, bonus_type, bonus_subject)
-  select r.child_id, r.bonus_type,
-         coalesce(r.learning_point_id, discovery_subject(r.source_learning_point_id, r.relationship_type,
-                                                         r.target_learning_point_id))
+  select r.child_id, r.bonus_type, paid.subject
   from jsonb_to_recordset($1::jsonb) as r (
     child_id uuid, bonus_type text, learning_point_id text, source_learning_point_id text, relationship_type text,
     target_learning_point_id text)
+  cross join lateral (
+    select discovery_subject(r.source_learning_point_id, r.relationship_type, r.target_learning_point_id) as subject
+    where r.bonus_type = 'relationship_discovery'
+    union all
+    select r.learning_point_id
+    where r.bonus_type in ('phrase_completion', 'idiom_unlock')
+    union all
+    select lower(p.word)
+    from learning_points p
+    where p.id = r.learning_point_id and r.bonus_type = 'context_mastery'
+    union all
+    select e.affix
+    from relationships e
+    where e.target_id = r.learning_point_id and e.type = 'MORPHOLOGICAL'
+      and r.bonus_type in ('pattern_recognition', 'pattern_mastery')) paid
   on conflict do nothing]]
 
 local add_discoveries = db.sql [[

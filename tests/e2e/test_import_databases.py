@@ -1,4 +1,4 @@
-"""`lexicraft import` from databases whose text is not UTF-8, of very much, and into one that is not ready."""
+"""`lexicraft import` from databases whose text is not UTF-8, of very much, of bonuses, and into one that is not ready."""
 
 import pytest
 
@@ -50,3 +50,24 @@ def test_a_database_that_is_not_migrated(tmp_path):
         source.drop()
         empty.drop()
     assert done.returncode == 1 and "migrate up" in done.stderr, done.stderr
+
+
+def test_bonuses_paid_there_have_the_subjects_they_have_here(database, tmp_path):
+    database.sql("""
+        insert into relationships (source_id, target_id, type, kind, affix, origin)
+        values ('t1_2', 't1_1', 'MORPHOLOGICAL', 'prefix', 'un-', 'test'),
+               ('t1_3', 't1_1', 'MORPHOLOGICAL', 'suffix', '-able', 'test')""")
+    source = Original()
+    try:
+        _, child = source.family()
+        progress = source.learn(child, "t1_1", 1, "verified")
+        for kind in ("context_mastery", "pattern_mastery", "phrase_completion"):
+            source.add("points_transactions", child_id=child, learning_progress_id=progress, transaction_type="bonus",
+                       points=20, bonus_type=kind)
+        host = Server(tmp_path / "root", database)
+        host.command("import", "--from", source.url)
+    finally:
+        source.drop()
+    assert [tuple(row.values()) for row in database.rows("select bonus_type, bonus_subject from moved_bonuses order by 1, 2")] == [
+        ("context_mastery", "word 1 1"), ("pattern_mastery", "-able"), ("pattern_mastery", "un-"), ("phrase_completion", "t1_1")]
+    host.command("audit")

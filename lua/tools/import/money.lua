@@ -15,8 +15,10 @@ local RELATIONSHIPS = {
 }
 local UNDIRECTED = { COLLOCATES_WITH = true, RELATED_TO = true, OPPOSITE_OF = true }
 
--- Bonuses whose subject is the learning point they were paid for.
-local OF_POINT = { phrase_completion = true, idiom_unlock = true }
+-- Bonuses whose subject follows from the learning point they were paid for.
+local OF_POINT = {
+  phrase_completion = true, idiom_unlock = true, context_mastery = true, pattern_recognition = true, pattern_mastery = true,
+}
 
 local POINTS_MAX = 1000000000
 
