@@ -63,14 +63,15 @@ static void tells_the_time(void **state)
 static void takes_tokens(void **state)
 {
     struct fixture *f = *state;
-    fixture_run(f, "local rate = require 'rate'\n"
-                   "for _ = 1, 3 do assert(rate.take('k', 3, 300) == true) end\n"
-                   "local ok, wait = rate.take('k', 3, 300)\n"
-                   "assert(ok == false and wait >= 99 and wait <= 100 and rate.take('other', 3, 300))\n"
-                   "for _, bad in ipairs {{'k', 0, 1}, {'k', 1, 0}, {'k', 100000001, 1}, {'k', 1, 31 * 86400 + "
-                   "1}, {'k'}} do\n"
-                   "  assert(not pcall(rate.take, table.unpack(bad)))\n"
-                   "end\n");
+    fixture_run(f,
+                "local rate = require 'rate'\n"
+                "for _ = 1, 3 do assert(rate.take('k', 3, 300) == true) end\n"
+                "local ok, wait = rate.take('k', 3, 300)\n"
+                "assert(ok == false and wait >= 99 and wait <= 100 and rate.take('other', 3, 300))\n"
+                "for _, bad in ipairs {{'k', 0, 1}, {'k', 1, 0}, {'k', 100000001, 1}, {'k', 1, 31 * 86400 + "
+                "1}, {'k'}} do\n"
+                "  assert(not pcall(rate.take, table.unpack(bad)))\n"
+                "end\n");
     struct rate_table *rates = f->context.rates;
     f->context.rates = NULL;
     fixture_run(f, FAILS "fails('internal', require 'rate'.take, 'k', 1, 1)");
