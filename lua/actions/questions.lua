@@ -39,6 +39,18 @@ local LENGTH_SPREAD = 1.6     -- wrong answers have about so much of the right o
 local CHANCE = 1000            -- how finely chance is told
 local ENOUGH = 2 * #ROLES     -- wrong answers to choose from, as some will turn out to mean the same
 
+-- How unlike the right answer a wrong one is: good enough; told by its looks; might be right as well.
+local GOOD, TOLD, DOUBTFUL = 2, 3, 4
+
+-- What is tried in turn: how unlike wrong answers may be, and how many there must be. Fewer are better than doubtful ones, and
+-- these than no question at all.
+local RESORTS = {
+  { unlikeness_max = GOOD, least = #ROLES },
+  { unlikeness_max = GOOD, least = #ROLES - 1 },
+  { unlikeness_max = TOLD, least = 1 },
+  { unlikeness_max = DOUBTFUL, least = 1 },
+}
+
 -- What counts against a wrong answer; playing its role well counts 1 for it.
 local USED_BEFORE, UNLIKE = 2, 3
 
@@ -168,33 +180,46 @@ local function is_same_meaning(a, b)
     or names(a.synonyms, b.word) or names(b.synonyms, a.word)
 end
 
--- May this one be a wrong answer? Whatever could be right, and whatever tells the right one, may not.
+-- May this one be a wrong answer? What could be right may not.
 local function is_wrong(question, candidate)
   local point, right = question.point, question.key
-  if candidate.id == point.id or candidate.is_near or contains(candidate.relations, "MORPHOLOGICAL") then
+  if candidate.id == point.id or candidate.is_near or contains(candidate.relations, "MORPHOLOGICAL")
+    or is_same_meaning(candidate, point) or is_same_meaning(candidate, right) then
     return false
-  end
-  for _, one in ipairs { point, right } do
-    if is_same_meaning(candidate, one) or likeness.is_family(candidate.word, one.word)
-      or likeness.overlap(candidate.definition, one.definition) > OVERLAP_MAX then
-      return false
-    end
   end
   for _, antonym in ipairs(question.type == "opposite" and point.antonyms or {}) do
     if is_same_meaning(candidate, antonym) then
       return false
     end
   end
-  if question.type == "gap" and likeness.overlap(candidate.definition, right.definition) > OVERLAP_GAP_MAX then
-    return false
+  return true
+end
+
+-- Might the words or the definitions mean the same?
+local function is_doubtful(question, candidate)
+  local right = question.key
+  for _, one in ipairs { question.point, right } do
+    if likeness.is_family(candidate.word, one.word)
+      or likeness.overlap(candidate.definition, one.definition) > OVERLAP_MAX then
+      return true
+    end
   end
-  local text = TYPES[question.type].text(candidate)
-  return #likeness.echoes(text, point.word) == 0 and #likeness.echoes(question.prompt, candidate.word) == 0
+  return question.type == "gap" and likeness.overlap(candidate.definition, right.definition) > OVERLAP_GAP_MAX
+end
+
+-- Does it look like what is asked, so that its looks tell what it is?
+local function is_told(question, candidate, text)
+  return #likeness.echoes(text, question.point.word) > 0 or #likeness.echoes(question.prompt, candidate.word) > 0
 end
 
 -- Same part of speech and kind, much the same length and form: nothing that sets the right one apart. 0: all of that.
 local function unlikeness(question, candidate, text)
   local right, right_text = question.key, question.text
+  if is_doubtful(question, candidate) then
+    return DOUBTFUL
+  elseif is_told(question, candidate, text) then
+    return TOLD
+  end
   if candidate.part_of_speech ~= right.part_of_speech then
     return 2
   end
@@ -251,7 +276,7 @@ end
 -- The candidates that are wrong: those that were there before, and of the others the ones most like the right answer, as
 -- long as there are enough of them; else those of the most similar length besides.
 local function wrong_ones(question, candidates, before)
-  local by_unlikeness, texts = { [0] = {}, {}, {} }, { [question.text:lower()] = true }
+  local by_unlikeness, texts = { [0] = {}, {}, {}, {}, {} }, { [question.text:lower()] = true }
   for _, candidate in ipairs(candidates) do
     local text = TYPES[question.type].text(candidate)
     if not texts[text:lower()] and is_wrong(question, candidate) then
@@ -261,7 +286,7 @@ local function wrong_ones(question, candidates, before)
     end
   end
   local found = by_unlikeness[0]
-  for rank = 1, 2 do
+  for rank = 1, question.resort.unlikeness_max do
     table.sort(by_unlikeness[rank], function(a, b)
       return length_ratio(question, a.text) < length_ratio(question, b.text)
     end)
@@ -328,7 +353,11 @@ local function choose_wrong(question, candidates, used, before)
       wrong = without_twins(wrong, chosen[role])
     end
   end
-  return next(chosen) and chosen
+  local count = 0
+  for _ in pairs(chosen) do
+    count = count + 1
+  end
+  return count >= question.resort.least and chosen or nil
 end
 
 -- What must come again where the same is right again: role by learning point.
@@ -342,14 +371,18 @@ end
 
 ---@param used table<string, boolean>  learning points whose options were shown already
 ---@param before table<string, table<string, string>>  by the text that is right: the wrong answers that must come again
----@return questions.question?  nil: this cannot be asked, or has no wrong answer
-local function make(kind, point, candidates, used, before)
+---@param resort { unlikeness_max: integer, least: integer }  which wrong answers will do
+---@return questions.question?  nil: this cannot be asked, or has too few wrong answers
+local function make(kind, point, candidates, used, before, resort)
   local prompt, key = TYPES[kind].ask(point)
   if not prompt then
     return nil
   end
   local text = TYPES[kind].text(key)
-  local question = { type = kind, point = point, key = key, prompt = prompt, text = text, length = any_length_near(text) }
+  local question = {
+    type = kind, point = point, key = key, prompt = prompt, text = text, length = any_length_near(text),
+    resort = resort,
+  }
   local wrong = choose_wrong(question, candidates, used, before[question.text] or {})
   if not wrong then
     return nil
@@ -376,7 +409,7 @@ local function type_order(earlier)
 end
 
 -- All questions of one test, beginning with this type; nil if they cannot be asked.
-local function make_test(first, order, point, candidates, count, used)
+local function make_test(first, order, point, candidates, count, used, resort)
   local kinds, before, made = {}, {}, {}
   for _, kind in ipairs(order) do
     kinds[#kinds + 1] = kind ~= first and SHOWS_WORD[kind] == SHOWS_WORD[first] and kind or nil
@@ -384,7 +417,7 @@ local function make_test(first, order, point, candidates, count, used)
   table.insert(kinds, 1, first)
   for _ = 1, count do
     for _, kind in ipairs(kinds) do
-      made[#made + 1] = #made < count and make(kind, point, candidates, used, before) or nil
+      made[#made + 1] = #made < count and make(kind, point, candidates, used, before, resort) or nil
     end
     if #made == 0 or made[1].type ~= first then
       return nil
@@ -446,10 +479,12 @@ function questions.make(point, candidates, count, earlier)
     end
   end
   local order = type_order(earlier)
-  for _, kind in ipairs(order) do
-    local made = make_test(kind, order, point, candidates, count, used)
-    if made then
-      return made
+  for _, resort in ipairs(RESORTS) do
+    for _, kind in ipairs(order) do
+      local made = make_test(kind, order, point, candidates, count, used, resort)
+      if made then
+        return made
+      end
     end
   end
 end

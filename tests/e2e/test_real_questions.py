@@ -77,7 +77,7 @@ def synset_of(point):
 
 def test_no_answer_about_real_words_is_right_twice(real, senses, pointers):
     points = {row["id"]: row for row in real.database.rows("select * from learning_points")}
-    chosen = random.sample([id_ for id_, row in points.items() if row["type"] not in ("prefix", "suffix")], TESTS)
+    chosen = random.Random(5).sample([id_ for id_, row in points.items() if row["type"] not in ("prefix", "suffix")], TESTS)
     positions, kinds, longest, sizes, faults = collections.Counter(), collections.Counter(), 0, collections.Counter(), []
     for first in range(0, TESTS, 20):
         family = Family(real)
@@ -104,7 +104,9 @@ def test_no_answer_about_real_words_is_right_twice(real, senses, pointers):
     assert sum((positions[n] - TESTS / 6) ** 2 / (TESTS / 6) for n in range(6)) < 30.9, positions
     # One in five, were it chance alone; twice that would be worth knowing for a guesser.
     assert longest < 0.4 * TESTS
-    assert set(kinds) == {"meaning", "word", "opposite", "gap"} and set(sizes) == {6}, (kinds, sizes)
+    assert set(kinds) == {"meaning", "word", "opposite", "gap"}, kinds
+    # Six options; one less where hardly anything is there that could not be right as well.
+    assert set(sizes) <= {6, 5} and sizes[5] < 0.01 * sum(sizes.values()), sizes
 
 
 def inspect(points, senses, pointers, question, prompts):
