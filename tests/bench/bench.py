@@ -17,7 +17,7 @@ from stage import PROJECT, SERVING, Failure, Stage, step
 
 WORKLOADS = ("health", "account", "due", "complete", "mixed")
 CONNECTIONS = (1, 64, 256, 1024)
-PARENTS, SECONDS, ROUNDS, COUNTED = 2000, 5, 3, 1000
+PARENTS, SECONDS, ROUNDS, COUNTED = 2000, 4, 3, 1000
 QUICK = {"parents": 200, "seconds": 1, "rounds": 1, "counted": 20}
 GIVEN = 50  # points of every child at the beginning, in tests.sql
 

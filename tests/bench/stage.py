@@ -16,6 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 READY_S = 120  # callgrind needs a while to start the program
+QUIET_S = 30
 OWNER, SERVING = "lexicraft_owner", "lexicraft"
 
 
@@ -124,8 +125,13 @@ class Database:
         self.reset()
 
     def reset(self):
-        """Every test open again, every account empty."""
+        """Every test open again, every account as it was given. A server may still be at work on what wrk has not waited for."""
+        wait_until(self.is_quiet, QUIET_S, "the database to have nothing to do")
         self.psql((HERE / "tests.sql").read_text())
+
+    def is_quiet(self):
+        return self.psql("select not exists (select from pg_stat_activity where datname = current_database() "
+                         "and pid <> pg_backend_pid() and state <> 'idle' and backend_type = 'client backend')") == "t"
 
     def rule_version(self):
         return self.psql("select version from rule_versions order by created_at desc limit 1")
