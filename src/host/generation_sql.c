@@ -1,6 +1,7 @@
 /* Checks a generation against the database and stores its rule version. */
 #include "host/generation_sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,28 +19,38 @@ static int line_at(const struct bind_statement *statement, int position)
     return line;
 }
 
+struct check {
+    const struct bind_context *context;
+    generation_fault_fn fault;
+    void *data;
+    int broken;
+};
+
+static void note_refused(void *data, size_t index, const struct err *why)
+{
+    struct check *check = data;
+    const struct bind_statement *statement = check->context->statements[index];
+    char text[1024];
+    snprintf(text, sizeof(text), "%s:%d: %s", statement->source, line_at(statement, why->position),
+             why->text);
+    check->fault(check->data, text);
+    check->broken++;
+}
+
 int generation_check_sql(struct pg_session *s, const struct bind_context *context, uint64_t deadline_ns,
                          generation_fault_fn fault, void *data, struct err *err)
 {
-    int broken = 0;
-    for (size_t i = 0; i < context->statement_count; i++) {
-        const struct bind_statement *statement = context->statements[i];
-        struct err why;
-        if (mono_ns() > deadline_ns)
-            return err_set(err, ERR_TIMEOUT, "checking the SQL takes longer than reload.deadline_ms");
-        if (pg_session_prepare(s, statement->text, &why) == 0)
-            continue;
-        if (why.code != ERR_DB) {
-            *err = why;
-            return -1;
-        }
-        char text[1024];
-        snprintf(text, sizeof(text), "%s:%d: %s", statement->source, line_at(statement, why.position),
-                 why.text);
-        fault(data, text);
-        broken++;
-    }
-    return broken;
+    struct check check = {context, fault, data, 0};
+    uint64_t now = mono_ns();
+    if (now >= deadline_ns)
+        return err_set(err, ERR_TIMEOUT, "checking the SQL takes longer than reload.deadline_ms");
+    pg_session_set_deadline(s, (uint32_t)((deadline_ns - now) / 1000000) + 1);
+    const char **sql = x_calloc(context->statement_count + 1, sizeof *sql);
+    for (size_t i = 0; i < context->statement_count; i++)
+        sql[i] = context->statements[i]->text;
+    int rc = pg_session_check(s, sql, context->statement_count, note_refused, &check, err);
+    free(sql);
+    return rc == 0 ? check.broken : -1;
 }
 
 static void write_sources(struct buf *out, const struct bundle *bundle)

@@ -171,7 +171,7 @@ static int session_finish(struct pg_session *s, int sent, PGresult **last, struc
     return outcome;
 }
 
-static int session_check(const struct pg_session *s, struct err *err)
+static int session_is_usable(const struct pg_session *s, struct err *err)
 {
     return s->is_lost ? err_set(err, ERR_UNAVAILABLE, "the connection to PostgreSQL was lost") : 0;
 }
@@ -179,7 +179,7 @@ static int session_check(const struct pg_session *s, struct err *err)
 int pg_session_run(struct pg_session *s, const char *sql, struct err *err)
 {
     PGresult *last;
-    if (session_check(s, err) != 0 || session_finish(s, PQsendQuery(s->pg, sql), &last, err) != 0)
+    if (session_is_usable(s, err) != 0 || session_finish(s, PQsendQuery(s->pg, sql), &last, err) != 0)
         return -1;
     PQclear(last);
     return 0;
@@ -189,7 +189,7 @@ int pg_session_query(struct pg_session *s, const char *sql, int count, const cha
                      struct pg_result **result, struct err *err)
 {
     PGresult *last;
-    if (session_check(s, err) != 0 ||
+    if (session_is_usable(s, err) != 0 ||
         session_finish(s, PQsendQueryParams(s->pg, sql, count, NULL, values, NULL, NULL, 1), &last, err) != 0)
         return -1;
     if (result != NULL)
@@ -199,12 +199,46 @@ int pg_session_query(struct pg_session *s, const char *sql, int count, const cha
     return 0;
 }
 
-int pg_session_prepare(struct pg_session *s, const char *sql, struct err *err)
+/* What one statement was answered: its error, and the mark that ends it. */
+static int read_check(struct pg_session *s, size_t index, pg_session_fault_fn fault, void *data,
+                      struct err *err)
 {
-    PGresult *last;
-    if (session_check(s, err) != 0 ||
-        session_finish(s, PQsendPrepare(s->pg, "", sql, 0, NULL), &last, err) != 0)
-        return -1;
-    PQclear(last);
+    uint64_t due = session_due(s);
+    for (bool ended = false; !ended;) {
+        PGresult *result;
+        if (session_next(s, due, &result, err) != 0)
+            return -1;
+        ExecStatusType status = PQresultStatus(result);
+        if (result != NULL && status == PGRES_FATAL_ERROR) {
+            struct err why;
+            (void)pq_err_from_result(&why, result);
+            PQclear(result);
+            if (PQstatus(s->pg) != CONNECTION_OK)
+                return session_lost(s, err);
+            fault(data, index, &why);
+            continue;
+        }
+        ended = status == PGRES_PIPELINE_SYNC;
+        PQclear(result);
+    }
     return 0;
+}
+
+int pg_session_check(struct pg_session *s, const char *const *sql, size_t count, pg_session_fault_fn fault,
+                     void *data, struct err *err)
+{
+    if (session_is_usable(s, err) != 0)
+        return -1;
+    if (!PQenterPipelineMode(s->pg))
+        return session_lost(s, err);
+    /* Each with a mark of its own: an error ends what comes before the next one. */
+    for (size_t i = 0; i < count; i++)
+        if (!PQsendPrepare(s->pg, "", sql[i], 0, NULL) || !PQpipelineSync(s->pg))
+            return session_lost(s, err);
+    if (session_flush(s, session_due(s), err) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (read_check(s, i, fault, data, err) != 0)
+            return -1;
+    return PQexitPipelineMode(s->pg) ? 0 : session_lost(s, err);
 }

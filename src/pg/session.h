@@ -17,8 +17,11 @@ int pg_session_run(struct pg_session *s, const char *sql, struct err *err) MUSTC
 /* One statement with text parameters; *result (may be NULL to drop it) is freed by pg_result_free. */
 int pg_session_query(struct pg_session *s, const char *sql, int count, const char *const *values,
                      struct pg_result **result, struct err *err) MUSTCHECK;
-/* Parse the statement without running it; err->position points into sql. In one round trip: behind a
- * transaction pooler the next one may go to another connection, which knows nothing of what was parsed. */
-int pg_session_prepare(struct pg_session *s, const char *sql, struct err *err) MUSTCHECK;
+/* why->position points into the statement. */
+typedef void (*pg_session_fault_fn)(void *data, size_t index, const struct err *why);
+/* Parse statements without running them, all in one round trip; fault is called for each that PostgreSQL
+ * refuses. Fails only if they could not be asked about. */
+int pg_session_check(struct pg_session *s, const char *const *sql, size_t count, pg_session_fault_fn fault,
+                     void *data, struct err *err) MUSTCHECK;
 
 #endif

@@ -4,16 +4,19 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import pytest
 
 from pooler import Pooler
-from support import (IS_POOLED, OWNER, POOLERS, SERVING, TEST_PG, Client, Database, Family, Server, audit, ensure_roles,
+from support import (IS_POOLED, OWNER, POOLERS, PROJECT, SERVING, TEST_PG, Client, Database, Family, Server, audit, ensure_roles,
                      load_sample, pg_url, psql, wait_for)
 
+DELAY = PROJECT / "tests" / "bench" / "delay.py"
 BIN = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), default=pathlib.Path("/usr/bin"))
 
 
@@ -260,4 +263,28 @@ def test_behind_a_pooler_where_no_two_transactions_share_a_connection(template, 
         server.stop(expect=None)
         pooler.remove()
     assert audit(database) == []
+    database.drop()
+
+
+FAR_MS = 250  # one round trip for each of its statements would take the start longer than reload.deadline_ms
+
+
+def test_a_database_far_away_is_asked_about_all_statements_at_once(template, tmp_path):
+    database = Database(template)
+    near = urllib.parse.parse_qs(urllib.parse.urlsplit(TEST_PG).query)["host"][0]
+    with tempfile.TemporaryDirectory(prefix="lexi-") as folder:
+        far = subprocess.Popen([sys.executable, "-B", DELAY, f"{near}/.s.PGSQL.5432", f"{folder}/.s.PGSQL.5432", str(FAR_MS)],
+                               stdout=subprocess.PIPE, text=True)
+        assert far.stdout.readline() == "ready\n"
+        server = Server(tmp_path / "root", database, env={
+            "DATABASE_URL": pg_url(database.name, SERVING, f"postgresql:///postgres?host={folder}")})
+        try:
+            server.start()
+            answer = server.reload()
+            assert answer.status == 200, answer
+        finally:
+            server.stop(expect=None)
+            far.terminate()
+            far.wait()
+            far.stdout.close()
     database.drop()

@@ -44,19 +44,75 @@ static void test_errors(void **state)
     pg_session_close(s);
 }
 
-static void test_prepare_finds_mistakes(void **state)
+struct refused {
+    size_t count, first;
+    struct err why;
+};
+
+static void note_refused(void *data, size_t index, const struct err *why)
+{
+    struct refused *refused = data;
+    if (refused->count++ == 0) {
+        refused->first = index;
+        refused->why = *why;
+    }
+}
+
+static void test_check_finds_mistakes(void **state)
 {
     (void)state;
     struct err err = {0};
+    struct refused refused = {0};
     struct pg_session *s = session_open(TEST_CALL_MS);
+    const char *const sql[] = {"INSERT INTO looked_at VALUES ($1)", "SELECT n FROM\n nowhere", "SELECT 1",
+                               "SELECT x"};
     assert_int_equal(pg_session_run(s, "CREATE TABLE looked_at (n int)", &err), 0);
-    assert_int_equal(pg_session_prepare(s, "INSERT INTO looked_at VALUES ($1)", &err), 0);
-    assert_int_equal(pg_session_prepare(s, "SELECT n FROM\n nowhere", &err), -1);
-    assert_int_equal(err.position, 16);
-    assert_string_equal(err.sqlstate, "42P01");
-    assert_int_equal(pg_session_prepare(s, "SELECT 1", &err), 0);
+    assert_int_equal(pg_session_check(s, sql, COUNT_OF(sql), note_refused, &refused, &err), 0);
+    assert_int_equal(refused.count, 2);
+    assert_int_equal(refused.first, 1);
+    assert_int_equal(refused.why.position, 16);
+    assert_string_equal(refused.why.sqlstate, "42P01");
+    assert_int_equal(pg_session_check(s, sql, 0, note_refused, &refused, &err), 0);
+    /* The session is as good as before. */
+    assert_int_equal(pg_session_run(s, "SELECT 1", &err), 0);
     pg_session_close(s);
     assert_int_equal(query_int("SELECT count(*) FROM looked_at"), 0);
+}
+
+/* All of them need one round trip: a database that is far away delays a reload once, not once per statement.
+ */
+static void test_check_of_many_at_once(void **state)
+{
+    (void)state;
+    enum { MANY = 500, BYTES = 4000 };
+    struct err err = {0};
+    struct refused refused = {0};
+    char *text = x_malloc(BYTES + 20);
+    const char *sql[MANY];
+    memset(text, ' ', BYTES);
+    memcpy(text + BYTES, "SELECT 1", sizeof "SELECT 1");
+    for (size_t i = 0; i < MANY; i++)
+        sql[i] = i == MANY - 1 ? "SELECT nothing" : text;
+    struct pg_session *s = session_open(TEST_CALL_MS);
+    assert_int_equal(pg_session_check(s, sql, MANY, note_refused, &refused, &err), 0);
+    assert_int_equal(refused.count, 1);
+    assert_int_equal(refused.first, MANY - 1);
+    pg_session_close(s);
+    free(text);
+}
+
+static void test_check_of_a_lost_connection(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct refused refused = {0};
+    const char *const sql[] = {"SELECT 1"};
+    struct pg_session *s = session_open(TEST_CALL_MS);
+    assert_int_equal(pg_session_run(s, "SELECT pg_terminate_backend(pg_backend_pid())", &err), -1);
+    assert_int_equal(pg_session_check(s, sql, 1, note_refused, &refused, &err), -1);
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    assert_int_equal(refused.count, 0);
+    pg_session_close(s);
 }
 
 static void test_deadline_and_after(void **state)
@@ -100,7 +156,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_query_and_run),
         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_prepare_finds_mistakes),
+        cmocka_unit_test(test_check_finds_mistakes),
+        cmocka_unit_test(test_check_of_many_at_once),
+        cmocka_unit_test(test_check_of_a_lost_connection),
         cmocka_unit_test(test_deadline_and_after),
         cmocka_unit_test(test_terminated),
         cmocka_unit_test(test_cannot_connect),
