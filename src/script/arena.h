@@ -1,15 +1,16 @@
-/* Memory of one Lua state: small blocks are cut from chunks and reused by size, and all of them are given
- * back at once, in a time that hardly depends on how many there are. Closing a state of many small objects
- * one by one would take longer than a rule may run. Growth cannot fail (see x_malloc): whoever allocates
- * decides how much there may be. One owner, not thread-safe. Never raises a Lua error.
+/* Memory of one Lua state: small blocks are cut from chunks and reused by size, which costs a fraction of
+ * malloc's time, and all of them are given back at once, in a time that hardly depends on how many there are.
+ * Closing the state of a rule of many small objects one by one would take longer than it may run. Growth
+ * cannot fail (see x_malloc): whoever allocates decides how much there may be. One owner, not thread-safe.
+ * Never raises a Lua error.
  */
 #ifndef SCRIPT_ARENA_H
 #define SCRIPT_ARENA_H
 
 #include "base/base.h"
 
-#define ARENA_STEP 16       /* sizes of small blocks are multiples of it */
-#define ARENA_SMALL_MAX 512 /* larger blocks are malloc's */
+#define ARENA_STEP 16        /* sizes of small blocks are multiples of it */
+#define ARENA_SMALL_MAX 2048 /* larger blocks are malloc's; the stack of a coroutine is none */
 #define ARENA_CHUNK_BYTES (32u << 10)
 
 struct arena_chunk;

@@ -14,23 +14,30 @@
 #define MODULE_PATH_BYTES_MAX 512
 #define RULES_PREFIX "lua/rules/"
 
+/* As arena_resize. AddressSanitizer can only watch over blocks that are malloc's own. */
+static void *resize(struct vm *vm, void *block, size_t old_size, size_t size)
+{
+#ifdef __SANITIZE_ADDRESS__
+    (void)vm;
+    (void)old_size;
+    if (size > 0)
+        return x_realloc(block, size);
+    free(block);
+    return NULL;
+#else
+    return arena_resize(&vm->arena, block, old_size, size);
+#endif
+}
+
 /* ptr is NULL for a new block, and osize then holds a type tag instead of a size. */
 static void *allocate(void *data, void *ptr, size_t osize, size_t nsize)
 {
     struct vm *vm = data;
-    size_t old = ptr ? osize : 0;
-    if (nsize == 0) {
-        free(ptr);
-        __atomic_store_n(&vm->memory_used, vm->memory_used - old, __ATOMIC_RELAXED);
-        return NULL;
-    }
-    size_t used = vm->memory_used - old + nsize;
+    size_t old = ptr ? osize : 0, used = vm->memory_used - old + nsize;
     if (nsize > old && vm->memory_max > 0 && used > vm->memory_max)
         return NULL;
-    void *block = realloc(ptr, nsize);
-    if (block)
-        __atomic_store_n(&vm->memory_used, used, __ATOMIC_RELAXED);
-    return block;
+    __atomic_store_n(&vm->memory_used, used, __ATOMIC_RELAXED);
+    return resize(vm, ptr, old, nsize);
 }
 
 static int panic(lua_State *L)
@@ -212,6 +219,7 @@ struct vm *vm_new(enum vm_kind kind, struct bundle *bundle, size_t memory_max, s
     vm->bundle = bundle_ref(bundle);
     list_init(&vm->ready);
     list_init(&vm->tasks);
+    arena_init(&vm->arena);
     vm->L = lua_newstate(allocate, vm);
     if (!vm->L) {
         (void)err_set(err, ERR_LIMIT, "no memory for a Lua state within %zu bytes", memory_max);
@@ -237,6 +245,7 @@ void vm_free(struct vm *vm)
     task_cancel_all(vm);
     if (vm->L)
         lua_close(vm->L);
+    arena_release(&vm->arena);
     bundle_unref(vm->bundle);
     free(vm);
 }

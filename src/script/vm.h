@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "script/arena.h"
 #include "script/bundle.h"
 #include "script/noreturn.h"
 
@@ -23,6 +24,7 @@ struct vm {
     lua_State *L;
     size_t memory_used; /* bytes; written by the owner thread, read by others through vm_memory */
     size_t memory_max;  /* 0: no cap */
+    struct arena arena; /* where they are */
     struct list ready;  /* tasks to resume in the next vm_run */
     struct list tasks;  /* every live task */
     unsigned task_count;
