@@ -73,6 +73,8 @@ struct pg_pool {
 void pg_op_unref(struct pg_op *op);
 /* True if op was sent and its time is over. */
 bool op_is_overdue(const struct pg_op *op);
+/* It is finished and will not be sent again: its text and parameters go, however long its result is kept. */
+void op_forget_input(struct pg_op *op);
 
 /* ---- pool.c ---- */
 /* Run the idle callback in the loop's next turn. */

@@ -117,6 +117,13 @@ void pg_op_unref(struct pg_op *op)
     free(op);
 }
 
+void op_forget_input(struct pg_op *op)
+{
+    pg_params_clear(&op->params);
+    free((char *)op->statement.text);
+    op->statement.text = NULL;
+}
+
 bool op_is_overdue(const struct pg_op *op)
 {
     return op->expires_ns != 0 && mono_ns() >= op->expires_ns;

@@ -55,6 +55,7 @@ void pool_deliver(struct pg_pool *pool)
     struct list *node;
     while ((node = list_pop(&pool->delivering)) != NULL) {
         struct pg_op *op = CONTAINER_OF(node, struct pg_op, link);
+        op_forget_input(op);
         if (!op->is_abandoned && op->done != NULL)
             op->done(op, op->data);
         pg_op_unref(op);
