@@ -1,6 +1,8 @@
 /* Writes plain data as tagged bytes and reads it back. */
 #include "script/plain.h"
 
+#include "script/frozen.h"
+
 #include <lauxlib.h>
 #include <string.h>
 
@@ -50,12 +52,13 @@ static void put_text(struct taking *t, int index)
 
 static int take(struct taking *t, int index, int depth);
 
-static int take_pairs(struct taking *t, int index, int depth)
+static int take_pairs(struct taking *t, int table, int depth)
 {
     lua_State *L = t->L;
     if (depth == PLAIN_DEPTH_MAX)
         return err_set(t->err, ERR_LIMIT, "%s: nested more than %d deep", t->what, PLAIN_DEPTH_MAX);
     buf_append_char(t->out, TAG_TABLE);
+    int top = lua_gettop(L), index = frozen_content(L, table);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         int rc;
         if (lua_type(L, -2) == LUA_TSTRING || lua_isinteger(L, -2))
@@ -64,11 +67,12 @@ static int take_pairs(struct taking *t, int index, int depth)
             rc = err_set(t->err, ERR_INVALID, "%s: a key is a %s, neither integer nor text", t->what,
                          luaL_typename(L, -2));
         if (rc < 0 || take(t, lua_gettop(L), depth + 1) < 0) {
-            lua_pop(L, 2);
+            lua_settop(L, top);
             return -1;
         }
     }
     buf_append_char(t->out, TAG_END);
+    lua_settop(L, top);
     return 0;
 }
 
@@ -79,7 +83,7 @@ static int take(struct taking *t, int index, int depth)
         (type == LUA_TSTRING && lua_rawlen(t->L, index) > PLAIN_BYTES_MAX) || t->out->len > PLAIN_BYTES_MAX)
         return err_set(t->err, ERR_LIMIT, "%s: more than %d values or %u bytes", t->what, PLAIN_VALUES_MAX,
                        PLAIN_BYTES_MAX);
-    if (!lua_checkstack(t->L, 4))
+    if (!lua_checkstack(t->L, 6))
         return err_set(t->err, ERR_LIMIT, "%s: the Lua stack is full", t->what);
     switch (type) {
     case LUA_TNIL:

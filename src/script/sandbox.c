@@ -61,7 +61,7 @@ struct sandbox *sandbox_new(struct bundle *bundle, const struct sandbox_limits *
     shape_data_init(&s->input);
     shape_data_init(&s->result);
     add_rules(s);
-    if (check_sources(s, err) < 0 || sandbox_inspect(s, err) < 0) {
+    if (check_sources(s, err) < 0 || sandbox_inspect(s, err) < 0 || sandbox_keep(s, err) < 0) {
         sandbox_free(s);
         return NULL;
     }
@@ -97,8 +97,7 @@ static int run_function(lua_State *L)
 {
     struct run *run = lua_touserdata(L, 1);
     sandbox_push_module(L, run->rule);
-    lua_pushstring(L, run->function->name);
-    lua_rawget(L, -2);
+    lua_getfield(L, -1, run->function->name);
     shape_push(run->function->input, run->input, L);
     lua_call(L, 1, 1);
     run->is_result_bad = shape_take(run->function->result, L, -1, "result", run->result, run->err) < 0;

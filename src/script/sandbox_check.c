@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/frozen.h"
 #include "script/sandbox_private.h"
 
 #define EXAMPLES_MAX 1000 /* of one file */
@@ -48,16 +49,10 @@ static void free_examples(struct examples *list)
     free(list->items);
 }
 
-/* Push the field of the example at index, read raw. */
-static void push_field(lua_State *L, int index, const char *name)
-{
-    lua_pushstring(L, name);
-    lua_rawget(L, index);
-}
-
 static char *unknown_field(lua_State *L, int index)
 {
-    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    int content = frozen_content(L, index);
+    for (lua_pushnil(L); lua_next(L, content); lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
         if (strcmp(key, "call") != 0 && strcmp(key, "input") != 0 && strcmp(key, "expect") != 0) {
             lua_pop(L, 2);
@@ -72,7 +67,7 @@ static char *read_example(lua_State *L, int index, const struct rule *rule, stru
 {
     if (!lua_istable(L, index))
         return x_strdup("not a table");
-    push_field(L, index, "call");
+    lua_getfield(L, index, "call");
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
     example->function = sandbox_find_function(rule, name);
     if (!example->function)
@@ -81,10 +76,10 @@ static char *read_example(lua_State *L, int index, const struct rule *rule, stru
     if (unknown)
         return unknown;
     struct err err;
-    push_field(L, index, "input");
+    lua_getfield(L, index, "input");
     if (shape_take(example->function->input, L, -1, "input", &example->input, &err) < 0)
         return x_strdup(err.text);
-    push_field(L, index, "expect");
+    lua_getfield(L, index, "expect");
     if (shape_take(example->function->result, L, -1, "expect", &example->expect, &err) < 0)
         return x_strdup(err.text);
     return NULL;
@@ -94,9 +89,9 @@ static int read_examples(lua_State *L)
 {
     struct examples *list = lua_touserdata(L, 1);
     sandbox_push_module(L, list->rule);
-    push_field(L, lua_gettop(L), "examples");
+    lua_getfield(L, -1, "examples");
     lua_call(L, 0, 1);
-    int table = lua_gettop(L);
+    int table = frozen_content(L, lua_gettop(L));
     if (!lua_istable(L, table))
         return luaL_error(L, "%s:%d: examples() does not return a list", list->rule->file->path,
                           list->rule->examples_line);

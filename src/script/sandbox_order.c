@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/frozen.h"
 #include "script/sandbox_private.h"
 
 /* Bytes of text compared for the price of one instruction. */
@@ -149,6 +150,9 @@ int sandbox_pairs(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
+    lua_pushvalue(L, 1); /* what the rule may hold of it, at 2 */
+    if (frozen_content(L, 1) != 1)
+        lua_replace(L, 1);
     size_t count = count_keys(L), filled = 0;
     lua_pushvalue(L, 1);
     lua_createtable(L, (int)count, 0);
@@ -160,14 +164,14 @@ int sandbox_pairs(lua_State *L)
         read_item(L, -1, "pairs", &items[filled]);
         filled++;
         lua_pushvalue(L, -1);
-        lua_rawseti(L, 3, (lua_Integer)filled);
+        lua_rawseti(L, 4, (lua_Integer)filled);
     }
     charge_sort(L, items, count);
     if (count > 1)
         qsort(items, count, sizeof *items, by_order);
     lua_pushinteger(L, 0);
     lua_pushcclosure(L, pairs_step, 4);
-    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
     lua_pushnil(L);
     return 3;
 }
@@ -177,6 +181,8 @@ int sandbox_next(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
+    if (frozen_content(L, 1) != 1)
+        lua_replace(L, 1);
     bool has_after = !lua_isnil(L, 2), has_best = false;
     struct item after, best, key;
     if (has_after)
@@ -269,7 +275,7 @@ static const int *natural_sort(lua_State *L, int count)
 
 int sandbox_sort(lua_State *L)
 {
-    int count = (int)sandbox_check_list(L);
+    int count = (int)sandbox_check_list(L, SANDBOX_WRITES);
     lua_settop(L, 2);
     bool has_comparator = !lua_isnil(L, 2);
     if (has_comparator)

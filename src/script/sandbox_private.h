@@ -37,8 +37,14 @@ struct rule {
     struct rule_function *functions;
     size_t function_count;
     int examples_line;
-    int chunk;                                                /* registry reference in the present state */
-    enum { RULE_UNUSED, RULE_LOADING, RULE_LOADED } progress; /* in the call under way */
+    int chunk; /* registry reference in the present state */
+    enum {
+        RULE_UNUSED,
+        RULE_LOADING,
+        RULE_LOADED
+    } progress;         /* in this state; or, if not kept, in this call */
+    size_t guard_count; /* variables to be compared after a call */
+    bool touched;       /* by the call under way */
 };
 
 struct sandbox {
@@ -47,8 +53,9 @@ struct sandbox {
     lua_State *L; /* NULL: thrown away, built again by the next call */
     struct rule *rules;
     size_t rule_count;
-    int modules; /* registry reference: what the rule files returned in the call under way, by index of the
-                    rule */
+    bool keeps;  /* what the rule files returned, from one call to the next: sandbox_keep.c */
+    int modules; /* registry reference: what the rule files returned, by index of the rule */
+    int guards;  /* registry reference: what is compared after a call, by index of the rule */
 
     size_t used;        /* bytes; read by other threads */
     size_t base;        /* used after loading */
@@ -63,6 +70,8 @@ struct sandbox {
     uint64_t instructions;
     uint64_t cpu_deadline, time_checked;
     char where[160]; /* "lua/rules/points.lua:12" of the kill or error, or "" */
+    bool has_trace;  /* of it in what is kept */
+    char trace_at[160];
 
     struct shape_data input, result;
 };
@@ -74,11 +83,24 @@ struct sandbox *sandbox_of(lua_State *L);
 int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const struct bundle_file *file,
                   struct err *err) MUSTCHECK;
 void sandbox_discard(struct sandbox *s);
+/* Make a state that keeps what rule files return, if that is possible; what was there is thrown away. */
+int sandbox_keep(struct sandbox *s, struct err *err) MUSTCHECK;
+/* The innermost line of Lua code, or "". Allocates nothing. */
+void sandbox_note_place(const struct sandbox *s, char *out, size_t size);
+/* Is the table on top of the stack the metatable of environments? */
+bool sandbox_is_environment(lua_State *L);
 /* Count work done in C; raises if the budget is used up. */
 void sandbox_charge(lua_State *L, uint64_t instructions);
 /* Push what the rule file returns, running it if this call has not yet. Raises. */
 void sandbox_push_module(lua_State *L, struct rule *rule);
 struct rule *sandbox_find_rule(struct sandbox *s, const char *name);
+
+/* sandbox_keep.c: freeze the module on top, and guard the variables of its functions. Raises. */
+void sandbox_keep_module(lua_State *L, struct rule *rule);
+/* Something has happened to what is kept that the next call could see. */
+void sandbox_note_trace(struct sandbox *s);
+/* Has the call that is over left a trace? The stack is emptied. Does not raise. */
+bool sandbox_left_trace(struct sandbox *s);
 
 /* sandbox_library.c: push the table behind every environment. Raises. */
 void sandbox_push_globals(lua_State *L);
@@ -94,8 +116,10 @@ int sandbox_unpack(lua_State *L);
 int sandbox_sort(lua_State *L);
 int sandbox_next(lua_State *L);
 int sandbox_pairs(lua_State *L);
-/* Check that argument 1 is a table of the rule's own within the limit of keys; returns its length. */
-lua_Integer sandbox_check_list(lua_State *L);
+/* Check that argument 1 is a table of the rule's own within the limit of keys; returns its length. It is then
+ * one to be read and written raw. */
+enum sandbox_access { SANDBOX_READS, SANDBOX_WRITES };
+lua_Integer sandbox_check_list(lua_State *L, enum sandbox_access access);
 
 /* sandbox.c: run one function; data of input and result. err as sandbox_call. */
 int sandbox_run(struct sandbox *s, struct rule *rule, const struct rule_function *function,

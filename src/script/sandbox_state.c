@@ -24,17 +24,22 @@ static int panic(lua_State *L)
     abort();
 }
 
-/* Remember the innermost line of Lua code. Allocates nothing, so the allocator may call it. */
-static void note_where(struct sandbox *s)
+void sandbox_note_place(const struct sandbox *s, char *out, size_t size)
 {
     lua_Debug ar;
     for (int level = 0; lua_getstack(s->L, level, &ar); level++) {
         lua_getinfo(s->L, "Sl", &ar);
         if (ar.currentline > 0) {
-            snprintf(s->where, sizeof s->where, "%s:%d", ar.short_src, ar.currentline);
+            snprintf(out, size, "%s:%d", ar.short_src, ar.currentline);
             return;
         }
     }
+}
+
+/* The allocator may call it. */
+static void note_where(struct sandbox *s)
+{
+    sandbox_note_place(s, s->where, sizeof s->where);
 }
 
 static void count_hook(lua_State *L, lua_Debug *ar);
@@ -172,9 +177,21 @@ struct rule *sandbox_find_rule(struct sandbox *s, const char *name)
     return NULL;
 }
 
-/* Run the compiled file in an environment that is empty but for what lies behind it. */
+bool sandbox_is_environment(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &key_environment);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    return same;
+}
+
+/* Run the compiled file in an environment that is empty but for what lies behind it. Its instructions are not
+ * those of the call, which would otherwise have more of them left where files are kept. */
 static void run_chunk(lua_State *L, struct rule *rule)
 {
+    struct sandbox *s = sandbox_of(L);
+    uint64_t instructions = s->instructions;
+    s->instructions = 0;
     lua_rawgeti(L, LUA_REGISTRYINDEX, rule->chunk);
     lua_createtable(L, 0, 0);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &key_environment);
@@ -183,6 +200,7 @@ static void run_chunk(lua_State *L, struct rule *rule)
     lua_call(L, 0, 1);
     if (!lua_istable(L, -1))
         luaL_error(L, "%s:1: the file does not return a table", rule->file->path);
+    s->instructions = instructions;
 }
 
 void sandbox_push_module(lua_State *L, struct rule *rule)
@@ -190,14 +208,19 @@ void sandbox_push_module(lua_State *L, struct rule *rule)
     struct sandbox *s = sandbox_of(L);
     lua_Integer index = rule - s->rules + 1;
     luaL_checkstack(L, 6, NULL);
-    if (rule->progress == RULE_LOADING)
+    if (rule->progress == RULE_LOADING) {
+        sandbox_note_trace(s);
         luaL_error(L, "rule files require one another in a circle: %s", rule->name);
+    }
+    rule->touched = true;
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->modules);
     if (rule->progress == RULE_LOADED) {
         lua_rawgeti(L, -1, index);
     } else {
         rule->progress = RULE_LOADING;
         run_chunk(L, rule);
+        if (s->keeps)
+            sandbox_keep_module(L, rule);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, index);
         rule->progress = RULE_LOADED;
@@ -266,11 +289,44 @@ static int build_state(lua_State *L)
     lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_createtable(L, (int)s->rule_count, 0);
     s->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_createtable(L, (int)s->rule_count, 0);
+    s->guards = luaL_ref(L, LUA_REGISTRYINDEX);
     compile_rules(L, s);
     return 0;
 }
 
-static int build(struct sandbox *s, struct err *err)
+static void arm(struct sandbox *s)
+{
+    s->killed = SANDBOX_ALIVE;
+    s->refused = false;
+    s->unchecked = 0;
+    s->instructions = 0;
+    s->where[0] = '\0';
+    s->trace_at[0] = '\0';
+    s->has_trace = false;
+    for (size_t i = 0; i < s->rule_count; i++)
+        s->rules[i].touched = false;
+    s->time_checked = mono_ns();
+    s->cpu_deadline = thread_cpu_ns() + (uint64_t)s->limits.cpu_ms * 1000000u;
+    lua_sethook(s->L, count_hook, LUA_MASKCOUNT, SANDBOX_HOOK_INSTRUCTIONS);
+    s->armed = true;
+}
+
+static void disarm(struct sandbox *s)
+{
+    s->armed = false;
+    lua_sethook(s->L, NULL, 0, 0);
+}
+
+/* What is there now is what a call may use its memory on top of. */
+static void measure_base(struct sandbox *s)
+{
+    lua_gc(s->L, LUA_GCCOLLECT);
+    s->base = s->used;
+    s->base_held = s->arena.held;
+}
+
+static int build_empty(struct sandbox *s, struct err *err)
 {
     s->armed = false;
     s->L = lua_newstate(allocate, s);
@@ -286,29 +342,57 @@ static int build(struct sandbox *s, struct err *err)
         sandbox_discard(s);
         return -1;
     }
-    lua_gc(s->L, LUA_GCCOLLECT);
-    s->base = s->used;
-    s->base_held = s->arena.held;
+    measure_base(s);
     return 0;
 }
 
-static void arm(struct sandbox *s)
+static int run_file(lua_State *L)
 {
-    s->killed = SANDBOX_ALIVE;
-    s->refused = false;
-    s->unchecked = 0;
-    s->instructions = 0;
-    s->where[0] = '\0';
-    s->time_checked = mono_ns();
-    s->cpu_deadline = thread_cpu_ns() + (uint64_t)s->limits.cpu_ms * 1000000u;
-    lua_sethook(s->L, count_hook, LUA_MASKCOUNT, SANDBOX_HOOK_INSTRUCTIONS);
-    s->armed = true;
+    sandbox_push_module(L, lua_touserdata(L, 1));
+    return 0;
 }
 
-static void disarm(struct sandbox *s)
+/* Run all files, each within a budget of its own, in an order that is always the same. False: one cannot be
+ * kept. */
+static bool run_files(struct sandbox *s)
 {
-    s->armed = false;
-    lua_sethook(s->L, NULL, 0, 0);
+    for (size_t i = 0; i < s->rule_count; i++) {
+        lua_pushcfunction(s->L, run_file);
+        lua_pushlightuserdata(s->L, &s->rules[i]);
+        arm(s);
+        int status = lua_pcall(s->L, 1, 0, 0);
+        disarm(s);
+        if (status != LUA_OK || s->killed != SANDBOX_ALIVE || s->has_trace)
+            return false;
+    }
+    measure_base(s);
+    return true;
+}
+
+/* From now on nothing outlives a call but the compiled files. */
+static void stop_keeping(struct sandbox *s)
+{
+    log_event(LOG_INFO, "rule files are run anew for each call from now on: what they keep is written to",
+              LOG_S("at", s->trace_at));
+    s->keeps = false;
+    sandbox_discard(s);
+}
+
+static int build(struct sandbox *s, struct err *err)
+{
+    if (build_empty(s, err) < 0)
+        return -1;
+    if (!s->keeps || run_files(s))
+        return 0;
+    stop_keeping(s);
+    return build_empty(s, err);
+}
+
+int sandbox_keep(struct sandbox *s, struct err *err)
+{
+    sandbox_discard(s);
+    s->keeps = true;
+    return build(s, err);
 }
 
 /* Message handler: the stack is still there. The value is left alone, whatever it is. */
@@ -373,7 +457,10 @@ int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const s
     int status = lua_pcall(L, 1, 0, 1);
     disarm(s);
     if (status == LUA_OK && s->killed == SANDBOX_ALIVE) {
-        forget_modules(s);
+        if (!s->keeps)
+            forget_modules(s);
+        else if (sandbox_left_trace(s))
+            stop_keeping(s);
         if (s->arena.held > s->base_held + SANDBOX_IDLE_BYTES_MAX)
             sandbox_discard(s);
         return 0;

@@ -1,16 +1,22 @@
 /* The table library of rules: raw access, bounded lengths, work in C charged to the budget. */
 #include <lauxlib.h>
 
+#include "script/frozen.h"
 #include "script/sandbox_private.h"
 
 /* Elements moved or joined in C for the price of one instruction. */
 #define ELEMENTS_PER_INSTRUCTION 4
 
-lua_Integer sandbox_check_list(lua_State *L)
+lua_Integer sandbox_check_list(lua_State *L, enum sandbox_access access)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    if (lua_getmetatable(L, 1))
+    if (frozen_content(L, 1) != 1) {
+        lua_replace(L, 1);
+        if (access == SANDBOX_WRITES)
+            sandbox_note_trace(sandbox_of(L));
+    } else if (lua_getmetatable(L, 1)) {
         luaL_error(L, "the library cannot be changed");
+    }
     lua_Unsigned len = lua_rawlen(L, 1);
     if (len > SANDBOX_TABLE_KEYS_MAX)
         luaL_error(L, "the list has more than %d elements", SANDBOX_TABLE_KEYS_MAX);
@@ -19,7 +25,7 @@ lua_Integer sandbox_check_list(lua_State *L)
 
 int sandbox_insert(lua_State *L)
 {
-    lua_Integer len = sandbox_check_list(L), at = len + 1;
+    lua_Integer len = sandbox_check_list(L, SANDBOX_WRITES), at = len + 1;
     int count = lua_gettop(L);
     if (count != 2 && count != 3)
         return luaL_error(L, "table.insert needs a list, perhaps a position, and a value");
@@ -39,7 +45,7 @@ int sandbox_insert(lua_State *L)
 
 int sandbox_remove(lua_State *L)
 {
-    lua_Integer len = sandbox_check_list(L), at = luaL_optinteger(L, 2, len);
+    lua_Integer len = sandbox_check_list(L, SANDBOX_WRITES), at = luaL_optinteger(L, 2, len);
     if (len == 0) {
         lua_pushnil(L);
         return 1;
@@ -69,7 +75,7 @@ static lua_Integer count_range(lua_State *L, lua_Integer first, lua_Integer last
 
 int sandbox_concat(lua_State *L)
 {
-    lua_Integer len = sandbox_check_list(L);
+    lua_Integer len = sandbox_check_list(L, SANDBOX_READS);
     size_t gap_len, total = 0;
     const char *gap = luaL_optlstring(L, 2, "", &gap_len);
     lua_Integer first = luaL_optinteger(L, 3, 1);
@@ -98,6 +104,8 @@ int sandbox_concat(lua_State *L)
 int sandbox_unpack(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
+    if (frozen_content(L, 1) != 1)
+        lua_replace(L, 1);
     lua_Integer first = luaL_optinteger(L, 2, 1), last = luaL_optinteger(L, 3, (lua_Integer)lua_rawlen(L, 1));
     lua_Integer count = count_range(L, first, last, SANDBOX_UNPACK_MAX);
     luaL_checkstack(L, (int)count + 1, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "script/frozen.h"
 #include "script/shape_private.h"
 
 /* The way to the value being read, for error texts: "result.steps[3].day". */
@@ -126,8 +127,6 @@ static int take_list(const struct taking *t, const struct shape *shape, int inde
                      size_t slot)
 {
     lua_State *L = t->L;
-    if (!lua_istable(L, index))
-        return wrong_type(t, path, index, "a list");
     size_t count = (size_t)lua_rawlen(L, index), keys = 0;
     if (count > (size_t)shape->max.integer)
         return fault(t, path, "has more than %" PRId64 " elements", shape->max.integer);
@@ -203,8 +202,6 @@ static int take_fields(const struct taking *t, const struct shape *shape, int in
 static int take_record(const struct taking *t, const struct shape *shape, int index, const struct path *path,
                        size_t slot)
 {
-    if (!lua_istable(t->L, index))
-        return wrong_type(t, path, index, "a table");
     size_t first = reserve(t->data, shape->field_count);
     if (first == SIZE_MAX)
         return fault(t, path, "makes more than %d values in all", SHAPE_VALUES_MAX);
@@ -220,20 +217,31 @@ static int take_record(const struct taking *t, const struct shape *shape, int in
     return 0;
 }
 
+static int take_table(const struct taking *t, const struct shape *shape, int index, const struct path *path,
+                      size_t slot)
+{
+    bool is_list = shape->kind == SHAPE_LIST;
+    if (!lua_istable(t->L, index))
+        return wrong_type(t, path, index, is_list ? "a list" : "a table");
+    int top = lua_gettop(t->L), content = frozen_content(t->L, index);
+    int rc = is_list ? take_list(t, shape, content, path, slot) : take_record(t, shape, content, path, slot);
+    lua_settop(t->L, top);
+    return rc;
+}
+
 /* index is absolute. Reading a key with lua_next never finds nil, so nothing here has to allow for absence.
  */
 static int take(const struct taking *t, const struct shape *shape, int index, const struct path *path,
                 size_t slot)
 {
-    if (!lua_checkstack(t->L, 6))
+    if (!lua_checkstack(t->L, 8))
         return fault(t, path, "cannot be read: the Lua stack is full");
     struct shape_value value = {.type = VALUE_ABSENT};
     int rc;
     switch (shape->kind) {
     case SHAPE_LIST:
-        return take_list(t, shape, index, path, slot);
     case SHAPE_RECORD:
-        return take_record(t, shape, index, path, slot);
+        return take_table(t, shape, index, path, slot);
     case SHAPE_INTEGER:
         rc = take_integer(t, shape, index, path, &value);
         break;
