@@ -27,7 +27,7 @@ return {
   },
   http = {
     connections_max = 10000,          -- open connections, all workers together
-    header_bytes_max = 8192,          -- larger header block: 431
+    header_bytes_max = 5120,          -- larger header block: 431; every idle connection holds as much, and 6 kB
     body_bytes_max = 65536,           -- larger body: 413
     header_ms = 10000,                -- from the first byte to the end of the headers, milliseconds
     body_ms = 30000,                  -- from the end of the headers to the end of the body, milliseconds

@@ -57,7 +57,7 @@ const struct setting settings[] = {
     NUMBER(database, lock_ms, 1, MS_MAX, "2000", 0),
     NUMBER(database, statements_max, 1, 10000, "256", 0),
     NUMBER(http, connections_max, 1, 1000000, "10000", 0),
-    NUMBER(http, header_bytes_max, 512, MIB, "8192", 0),
+    NUMBER(http, header_bytes_max, 512, MIB, "5120", 0),
     NUMBER(http, body_bytes_max, 0, 64 * MIB, "65536", 0),
     NUMBER(http, header_ms, 1, MS_MAX, "10000", 0),
     NUMBER(http, body_ms, 1, MS_MAX, "30000", 0),

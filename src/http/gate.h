@@ -12,7 +12,7 @@
 
 #include "http/request.h"
 
-#define GATE_HEADERS_MAX 64 /* more header fields: 431 */
+#define GATE_HEADERS_MAX 48 /* more header fields: 431 */
 
 struct gate_input {
     const char *method, *uri, *version; /* uri raw, with the query */

@@ -20,11 +20,12 @@
 #include "http/gate.h"
 #include "http/server.h"
 
-/* Room in MHD's memory pool of a connection besides the header block itself. */
+/* Room in MHD's memory pool of a connection besides the header block itself. MHD clears all of it after each
+ * request, so an idle connection costs what the largest request could need. */
 #define HEADER_FIELD_BYTES 64          /* MHD's record of one header field */
-#define RESPONSE_HEADER_BYTES_MAX 3072 /* of one response; more is a 500 */
+#define RESPONSE_HEADER_BYTES_MAX 2048 /* of one response; more is a 500 */
 #define RESPONSE_HEADER_ROOM_BYTES                                                                           \
-    4096 /* RESPONSE_HEADER_BYTES_MAX and what pipelined bytes may take of it */
+    3072 /* RESPONSE_HEADER_BYTES_MAX and what pipelined bytes may take of it */
 /* A body that is too large is read on up to this much beyond its limit, so that the client sees the answer.
  */
 #define SWALLOW_BYTES_MAX (256 * 1024)

@@ -33,7 +33,7 @@ def test_body_limit(running):
 def test_header_limit(running):
     headers = {"X-Long": "x" * 3000}
     assert running.client().get("/v1/health", headers=headers).status == 200
-    set_live(running, "header_bytes_max = 8192", "header_bytes_max = 1024")
+    set_live(running, "header_bytes_max = 5120", "header_bytes_max = 1024")
     assert running.client().get("/v1/health", headers=headers).status == 431
 
 
