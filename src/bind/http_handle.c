@@ -171,4 +171,5 @@ void bind_http_handle(struct vm *vm, struct http_request *req)
     }
     req->user = x;
     req->on_abandon = client_left;
+    task_begin(x->task); /* a handler that waits for nothing answers before its connection is suspended */
 }

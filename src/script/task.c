@@ -1,4 +1,4 @@
-/* Runs coroutines: one resume at a time from vm_run, each ended exactly once, waiting ones cancellable. */
+/* Runs coroutines: one resume at a time, each ended exactly once, waiting ones cancellable. */
 #include "script/task.h"
 
 #include <lauxlib.h>
@@ -41,6 +41,43 @@ static int create_coroutine(lua_State *L)
     return 0;
 }
 
+/* Give the task a coroutine with room for its function and nargs arguments. */
+static int take_coroutine(struct task *task, int nargs, struct err *err)
+{
+    struct vm *vm = task->vm;
+    lua_State *L = vm->L;
+    if (vm->spare_count > 0) {
+        vm->spare_count--;
+        task->co = vm->spare[vm->spare_count].co;
+        task->anchor = vm->spare[vm->spare_count].anchor;
+    } else {
+        lua_pushcfunction(L, create_coroutine);
+        lua_pushlightuserdata(L, task);
+        if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+            vm_pop_error(L, err);
+            return -1;
+        }
+    }
+    if (lua_checkstack(task->co, nargs + 4))
+        return 0;
+    luaL_unref(L, LUA_REGISTRYINDEX, task->anchor);
+    return err_set(err, ERR_LIMIT, "no memory for a coroutine");
+}
+
+/* One that has failed may be in any state. */
+static void drop_coroutine(struct task *task, bool is_fine)
+{
+    struct vm *vm = task->vm;
+    if (!is_fine || vm->spare_count == VM_SPARE_COROUTINES_MAX) {
+        luaL_unref(vm->L, LUA_REGISTRYINDEX, task->anchor);
+        return;
+    }
+    lua_settop(task->co, 0);
+    vm->spare[vm->spare_count].co = task->co;
+    vm->spare[vm->spare_count].anchor = task->anchor;
+    vm->spare_count++;
+}
+
 struct task *task_start(struct vm *vm, int nargs, task_done_fn done, void *data, struct err *err)
 {
     lua_State *L = vm->L;
@@ -53,17 +90,7 @@ struct task *task_start(struct vm *vm, int nargs, task_done_fn done, void *data,
     }
     struct task *task = x_calloc(1, sizeof *task);
     *task = (struct task){.vm = vm, .nargs = nargs, .done = done, .data = data, .anchor = LUA_NOREF};
-    lua_pushcfunction(L, create_coroutine);
-    lua_pushlightuserdata(L, task);
-    bool created = lua_pcall(L, 1, 0, 0) == LUA_OK;
-    if (!created)
-        vm_pop_error(L, err);
-    if (created && !lua_checkstack(task->co, nargs + 4)) {
-        luaL_unref(L, LUA_REGISTRYINDEX, task->anchor);
-        created = false;
-        (void)err_set(err, ERR_LIMIT, "no memory for a coroutine");
-    }
-    if (!created) {
+    if (take_coroutine(task, nargs, err) < 0) {
         lua_pop(L, nargs + 1);
         free(task);
         return NULL;
@@ -93,7 +120,7 @@ static void finish(struct task *task, int status, int nresults)
     if (status != LUA_OK)
         (void)lua_resetthread(task->co);
     vm->running = interrupted;
-    luaL_unref(vm->L, LUA_REGISTRYINDEX, task->anchor);
+    drop_coroutine(task, status == LUA_OK);
     free(task);
 }
 
@@ -155,9 +182,21 @@ static void resume(struct task *task)
 bool vm_run(struct vm *vm, unsigned budget)
 {
     assert(!vm->running);
+    vm->resumes_left = budget;
     for (; budget > 0 && !list_is_empty(&vm->ready); budget--)
         resume(CONTAINER_OF(list_pop(&vm->ready), struct task, in_ready));
     return !list_is_empty(&vm->ready);
+}
+
+void task_begin(struct task *task)
+{
+    struct vm *vm = task->vm;
+    assert(!vm->running && task->state == TASK_READY);
+    if (vm->resumes_left == 0)
+        return;
+    vm->resumes_left--;
+    list_remove(&task->in_ready);
+    resume(task);
 }
 
 struct task *task_running(lua_State *L)

@@ -1,9 +1,10 @@
-/* A task: one coroutine of a VM doing one job (a request, a tool script), resumed only from vm_run.
+/* A task: one coroutine of a VM doing one job (a request, a tool script), resumed only from vm_run, the first
+ * time from task_begin too. Coroutines of tasks that ended well are used again by later ones.
  *
  * A binding that must wait checks its arguments, creates what it waits for as a userdata on the coroutine's
  * stack, calls task_suspend and returns lua_yieldk with a continuation; whoever completes the work calls
  * task_wake, and the continuation, run inside the coroutine by the next vm_run, pushes the results (it may
- * raise). Nothing else resumes Lua. Loop thread of the VM's worker only.
+ * raise). Nothing else resumes Lua but task_begin. Loop thread of the VM's worker only.
  */
 #ifndef SCRIPT_TASK_H
 #define SCRIPT_TASK_H
@@ -12,14 +13,18 @@
 
 struct task;
 
-/* Called once when the coroutine has ended, from vm_run (or vm_free, task_cancel). co has nresults values on
- * top if status is LUA_OK, else the error value ("cancelled" if it was). After this returns the coroutine's
- * <close> variables run, it is dropped, and task is no longer valid. */
+/* Called once when the coroutine has ended, from vm_run (or task_begin, vm_free, task_cancel). co has
+ * nresults values on top if status is LUA_OK, else the error value ("cancelled" if it was). After this
+ * returns the coroutine's <close> variables run, it is dropped, and task is no longer valid. */
 typedef void (*task_done_fn)(struct task *task, lua_State *co, int status, int nresults, void *data);
 
 /* Function and nargs arguments are on top of vm->L and are moved (popped on failure too). The task is queued,
  * not run. NULL without memory or while the VM closes. */
 struct task *task_start(struct vm *vm, int nargs, task_done_fn done, void *data, struct err *err) MUSTCHECK;
+/* Resume a task that has just been started, for one that may well be over before it waits for anything. May
+ * end the task: done is then called from here. Not from inside another task. Does nothing when the budget of
+ * the last vm_run is used up: the task is resumed by the next. */
+void task_begin(struct task *task);
 /* The task running in L, for a binding that is about to wait: call it before anything is begun. Raises a Lua
  * error where waiting is impossible: outside a task, in a nested coroutine, inside a C call (require,
  * table.sort, gsub), and in the <close> variables of a task that has ended. */

@@ -18,6 +18,8 @@
 #include "script/bundle.h"
 #include "script/noreturn.h"
 
+#define VM_SPARE_COROUTINES_MAX 64
+
 enum vm_kind { VM_APP, VM_TOOL };
 
 struct vm {
@@ -28,7 +30,13 @@ struct vm {
     struct list ready;  /* tasks to resume in the next vm_run */
     struct list tasks;  /* every live task */
     unsigned task_count;
-    struct task *running; /* the task being resumed, or NULL */
+    struct task *running;  /* the task being resumed, or NULL */
+    unsigned resumes_left; /* of task_begin, until the next vm_run */
+    struct {               /* coroutines that have ended well, to be used again */
+        lua_State *co;
+        int anchor; /* registry reference that keeps it alive */
+    } spare[VM_SPARE_COROUTINES_MAX];
+    unsigned spare_count;
     enum vm_kind kind;
     bool closing; /* vm_free has begun: no new tasks */
     struct bundle *bundle;
@@ -42,8 +50,8 @@ void vm_free(struct vm *vm);
 struct vm *vm_of(lua_State *L);
 size_t vm_memory(const struct vm *vm); /* any thread */
 
-/* Resume every task that is ready, including those that become ready meanwhile, at most budget resumes.
- * Returns true if some are left. */
+/* Resume every task that is ready, including those that become ready meanwhile, at most budget resumes; as
+ * many may follow by task_begin. Returns true if some are left. */
 bool vm_run(struct vm *vm, unsigned budget);
 
 /* Load chunk text only ("t"), named "@path"; a first line that begins with '#' is skipped. Files below lua/

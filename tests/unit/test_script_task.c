@@ -77,6 +77,56 @@ static void test_a_task_started_by_the_end_of_another(void **state)
     world_end(&w);
 }
 
+static void test_begins_at_once_within_budget(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    vm_run(w.vm, 2);
+    task_begin(start(&w, "return 1"));
+    ended_with(LUA_OK, "1");
+    task_begin(start(&w, "wait() return 2"));
+    assert_int_equal(seen.waits, 1);
+    task_begin(start(&w, "return 3"));
+    assert_int_equal(seen.ended, 1);
+    task_wake(seen.waiting[0]);
+    run_all(&w);
+    assert_int_equal(seen.order, 132);
+    world_end(&w);
+}
+
+/* ---- coroutines used again ---- */
+
+static void run_and_end(struct world *w, const char *text, int status, const char *value)
+{
+    seen.ended = 0;
+    start(w, text);
+    run_all(w);
+    ended_with(status, value);
+}
+
+static void test_coroutines_are_used_again(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    run_and_end(&w, "first = coroutine.running() return 'x'", LUA_OK, "x");
+    run_and_end(&w, "local a, b = ... return tostring(coroutine.running() == first and not a and not b)",
+                LUA_OK, "true");
+    run_and_end(&w, "error('bad', 0)", LUA_ERRRUN, "bad");
+    run_and_end(&w, "return tostring(coroutine.running() == first)", LUA_OK, "false");
+    world_end(&w);
+}
+
+static void test_few_coroutines_are_kept(void **state)
+{
+    (void)state;
+    struct world w = world_new();
+    for (int i = 0; i < 3 * VM_SPARE_COROUTINES_MAX; i++)
+        start(&w, "return 0");
+    run_all(&w);
+    assert_int_equal(w.vm->spare_count, VM_SPARE_COROUTINES_MAX);
+    world_end(&w);
+}
+
 /* ---- waiting ---- */
 
 static void test_waits_and_is_woken(void **state)
@@ -358,6 +408,9 @@ int main(void)
         cmocka_unit_test(test_arguments_are_moved),
         cmocka_unit_test(test_runs_in_order_within_budget),
         cmocka_unit_test(test_a_task_started_by_the_end_of_another),
+        cmocka_unit_test(test_begins_at_once_within_budget),
+        cmocka_unit_test(test_coroutines_are_used_again),
+        cmocka_unit_test(test_few_coroutines_are_kept),
         cmocka_unit_test(test_waits_and_is_woken),
         cmocka_unit_test(test_woken_before_it_yields),
         cmocka_unit_test(test_continuation_raises),
