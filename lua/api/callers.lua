@@ -2,7 +2,7 @@
 local devices = require "actions.devices"
 local format = require "lib.format"
 
-local callers = { roles = {} }
+local callers = { roles = {}, present = {} }
 
 ---@param claims auth.claims
 ---@return { parent_id: string, session_id: any }?  nil: the token is not valid
@@ -13,9 +13,10 @@ function callers.roles.parent(claims)
   return { parent_id = claims.sub, session_id = claims.sid }
 end
 
+-- A device's token can be revoked.
 ---@param claims auth.claims
 ---@return { parent_id: string, child_id: string }?
-function callers.roles.child(claims)
+function callers.present.child(claims)
   local parent_id = devices.parent_of(claims)
   return parent_id and { parent_id = parent_id, child_id = claims.sub }
 end

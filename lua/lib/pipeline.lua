@@ -20,6 +20,7 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field parent_id? string  whose rows may be seen; nil: anybody's
 ---@field child_id? string   the only child of them that may be seen; nil: any
 ---@field session_id? any
+---@field bucket string    what its requests are counted under
 ---@field newcomer? { email: string? }  a parent whom another issuer vouches for, and who may not be known here yet
 
 ---@class pipeline.call  What a handler is given.
@@ -53,93 +54,117 @@ local NO_PARAMETERS = { type = "object", properties = {} }
 ---@field fails? string[]   codes of its own problems; those of the pipeline go without saying
 
 ---@class pipeline.callers  Each function gives nil if the token is not valid after all.
----@field roles table<string, fun(claims: auth.claims): table?>     by role of a token of ours: further members of the caller
+---@field roles table<string, fun(claims: auth.claims): table?>     by role of a token of ours: further members of the caller;
+---what they are is remembered with the token
+---@field present table<string, fun(claims: auth.claims): table?>   the same, asked at every request
 ---@field foreign fun(claims: auth.claims): pipeline.caller?        the caller that another issuer's token stands for
 
--- Each step returns nothing, or the problem that ends the request.
+-- Whoever calls with a token seen before is the same table again, so that a request makes nothing anew of it.
+
+local function as_caller(claims, members)
+  if members then
+    members.role, members.sub = claims.role, claims.sub
+    members.bucket = ("requests:caller:%s:%s"):format(members.role, members.sub)
+  end
+  return members
+end
+
+-- What is remembered with a good token of ours: the caller, or the claims where they must be asked about each time.
+local function own_reader(callers)
+  return function(claims)
+    if callers.present[claims.role] then
+      return claims
+    end
+    local members_of = callers.roles[claims.role]
+    if not members_of then
+      return as_caller(claims, {})
+    end
+    return as_caller(claims, members_of(claims))
+  end
+end
+
+local function foreign_reader(callers)
+  return function(claims)
+    local caller = callers.foreign(claims)
+    return caller and as_caller(caller, caller)
+  end
+end
+
+---@class pipeline.plan  What is known of a route before any request.
+---@field route pipeline.route
+---@field steps (fun(plan: pipeline.plan, call: pipeline.call): problem?)[]  each gives nothing, or what ends the request
+---@field allowed table<string, boolean>  roles
+---@field callers { own: function, foreign: function, present: table<string, function> }
+---@field per_minute integer  0: requests are not limited
+---@field policy string
 
 local function unauthorized(challenge, message)
   return problem.new("unauthorized", message, nil, { ["WWW-Authenticate"] = challenge })
 end
 
--- The caller that the token stands for, nil if it is good for nobody.
 local function caller_of(token, callers)
-  local claims = auth.verify_token(token)
-  if not claims then
-    claims = auth.verify_foreign_token(token)
-    return claims and callers.foreign(claims)
+  local caller = auth.verify_token(token, callers.own)
+  if not caller then
+    return auth.verify_foreign_token(token, callers.foreign)
   end
-  local caller = {}
-  if callers.roles[claims.role] then
-    caller = callers.roles[claims.role](claims)
-  end
-  if caller then
-    caller.role, caller.sub = claims.role, claims.sub
+  local ask = callers.present[caller.role]
+  if ask then
+    return as_caller(caller, ask(caller))
   end
   return caller
 end
 
-local function identify(route, call, callers)
-  if not route.roles then
+local function identify(plan, call)
+  if not plan.route.roles then
     return
   end
-  local header = call.request:header("Authorization")
-  if not header then
+  local token = call.request:bearer()
+  if token == nil then
     return unauthorized('Bearer realm="lexicraft"', "A bearer token is needed.")
   end
-  local start = header:match("^[Bb][Ee][Aa][Rr][Ee][Rr] +()")
-  call.caller = start and caller_of(header:sub(start), callers)
+  call.caller = token and caller_of(token, plan.callers) or nil
   if not call.caller then
     return unauthorized('Bearer realm="lexicraft", error="invalid_token"', "The token is not valid.")
   end
 end
 
 -- A caller has one measure wherever it calls from; who is nobody shares that of its address, so that bad tokens count too.
-local function limit_rate(call)
-  local per_minute = config.limits.requests_per_minute
-  if per_minute == 0 then
+local function limit_rate(plan, call)
+  if plan.per_minute == 0 then
     return
   end
-  local caller = call.caller
-  local who = caller and ("caller:%s:%s"):format(caller.role, caller.sub)
-    or "address:" .. address.network(call.request.remote)
-  local ok, n = rate.take("requests:" .. who, per_minute, MINUTE_S)
+  local bucket = call.caller and call.caller.bucket or "requests:address:" .. address.network(call.request.remote)
+  local ok, n = rate.take(bucket, plan.per_minute, MINUTE_S)
   call.rate = {
-    ["RateLimit-Policy"] = ('"requests";q=%d;w=%d'):format(per_minute, MINUTE_S),
-    RateLimit = ok and ('"requests";r=%d'):format(n) or ('"requests";r=0;t=%d'):format(n),
+    ["RateLimit-Policy"] = plan.policy,
+    RateLimit = (ok and '"requests";r=' or '"requests";r=0;t=') .. n,
   }
   if not ok then
     return problem.new("rate_limited", "Too many requests.", nil, { ["Retry-After"] = tostring(n) })
   end
 end
 
-local function admit(route, call, callers)
-  local err = identify(route, call, callers)
-  return limit_rate(call) or err
+local function admit(plan, call)
+  local err = identify(plan, call)
+  return limit_rate(plan, call) or err
 end
 
-local function check_role(route, call)
-  if not route.roles then
-    return
+local function check_role(plan, call)
+  if not plan.allowed[call.caller.role] then
+    return problem.new("forbidden", "This is not for the role \"" .. call.caller.role .. "\".")
   end
-  for _, role in ipairs(route.roles) do
-    if role == call.caller.role then
-      return
-    end
-  end
-  return problem.new("forbidden", "This is not for the role \"" .. call.caller.role .. "\".")
 end
 
 -- Another child's is answered like what is not there.
 local function check_child(_, call)
-  local own, asked = call.caller and call.caller.child_id, call.params.child_id
+  local own, asked = call.caller.child_id, call.params.child_id
   if own and asked and asked:lower() ~= own:lower() then
     return problem.not_found()
   end
 end
 
-local function read_query(route, call)
-  local values, faults = validate.query(route.query or NO_PARAMETERS, call.request:query())
+local function read_query(plan, call)
+  local values, faults = validate.query(plan.route.query or NO_PARAMETERS, call.request:query())
   if not values then
     return problem.invalid("invalid_query", faults)
   end
@@ -151,10 +176,7 @@ local function is_json(content_type)
   return media_type == "application/json" and (parameters == "" or parameters:find('^;%s*charset="?utf%-8"?%s*$'))
 end
 
-local function read_body(route, call)
-  if not route.body then
-    return
-  end
+local function read_body(plan, call)
   if not is_json(call.request:header("Content-Type")) then
     return problem.new("unsupported_media_type", "The body must be application/json.")
   end
@@ -166,7 +188,7 @@ local function read_body(route, call)
   if value == nil then
     return problem.new("invalid_json", err.message)
   end
-  local body, faults = validate.body(route.body, value)
+  local body, faults = validate.body(plan.route.body, value)
   if not body then
     return problem.invalid("invalid_body", faults)
   end
@@ -184,8 +206,9 @@ local function digest(route, call)
   return auth.sha256(call.request.path .. "\n" .. (call.body and json.encode(open) or ""))
 end
 
-local function read_key(route, call)
-  local key = route.once and call.request:header("Idempotency-Key")
+local function read_key(plan, call)
+  local route = plan.route
+  local key = call.request:header("Idempotency-Key")
   if not key and route.once == "required" then
     return problem.new("idempotency_key_required", "An Idempotency-Key is needed, so that nothing is done twice.")
   end
@@ -205,23 +228,54 @@ local function read_key(route, call)
   }
 end
 
-local STEPS = { admit, check_role, check_child, read_query, read_body, read_key }
+local function steps_of(route)
+  local steps = { admit }
+  local function add(step, is_needed)
+    if is_needed then
+      steps[#steps + 1] = step
+    end
+  end
+  add(check_role, route.roles)
+  add(check_child, route.roles)
+  add(read_query, true)
+  add(read_body, route.body)
+  add(read_key, route.once)
+  return steps
+end
 
-local function answer(route, call, callers)
-  for _, step in ipairs(STEPS) do
-    local err = step(route, call, callers)
+local function plan_of(route, readers)
+  local allowed = {}
+  for _, role in ipairs(route.roles or {}) do
+    allowed[role] = true
+  end
+  local per_minute = config.limits.requests_per_minute
+  return {
+    route = route,
+    steps = steps_of(route),
+    allowed = allowed,
+    callers = readers,
+    per_minute = per_minute,
+    policy = ('"requests";q=%d;w=%d'):format(per_minute, MINUTE_S),
+  }
+end
+
+local function answer(plan, call)
+  local steps = plan.steps
+  for i = 1, #steps do
+    local err = steps[i](plan, call)
     if err then
       return problem.response(err)
     end
   end
-  local response, err = route.handle(call)
+  local response, err = plan.route.handle(call)
   return response or problem.response(err)
 end
 
 -- How much is left, in the fields of draft-ietf-httpapi-ratelimit-headers.
 local function with_rate(response, fields)
-  if fields then
-    response.headers = response.headers or {}
+  if not response.headers then
+    response.headers = fields
+  elseif fields then
     for name, value in pairs(fields) do
       response.headers[name] = value
     end
@@ -234,10 +288,12 @@ end
 ---@param callers pipeline.callers
 ---@return http.route[]
 function pipeline.routes(routes, callers)
+  local readers = { own = own_reader(callers), foreign = foreign_reader(callers), present = callers.present }
   for _, route in ipairs(routes) do
-    route.handler = function(req)
-      local call = { request = req, params = req.params }
-      return with_rate(answer(route, call, callers), call.rate)
+    local plan = plan_of(route, readers)
+    route.handler = function(request)
+      local call = { request = request, params = request.params }
+      return with_rate(answer(plan, call), call.rate)
     end
   end
   return routes

@@ -168,12 +168,15 @@ local from_text = {
 
 ---Check query parameters, given as text, and turn them into the types of the schema.
 ---@param schema table  an object whose properties are strings, integers and booleans
----@param query table<string, string>
+---@param query? table<string, string>
 ---@param malformed? table<string, string>  what could not be read, in words by name
 ---@return table? values
 ---@return validate.fault[]? faults
 function validate.query(schema, query, malformed)
-  malformed = malformed or {}
+  if not query and not schema.required then
+    return {}
+  end
+  query, malformed = query or {}, malformed or {}
   if not (next(query) or next(malformed) or schema.required) then
     return {}
   end

@@ -5,7 +5,7 @@ local PARENT = "00000000-0000-0000-0000-000000000001"
 local CHILD = "00000000-0000-0000-0000-00000000000a"
 
 describe("lib/pipeline", function()
-  local pipeline, config, taken, bucket
+  local pipeline, config, taken, bucket, revoked, read
 
   local CLAIMS = {
     parent = { role = "parent", sub = PARENT },
@@ -17,7 +17,9 @@ describe("lib/pipeline", function()
   local CALLERS = {
     roles = {
       parent = function(claims) return claims.sub == PARENT and { parent_id = claims.sub } or nil end,
-      child = function(claims) return { parent_id = PARENT, child_id = claims.sub } end,
+    },
+    present = {
+      child = function(claims) return not revoked and { parent_id = PARENT, child_id = claims.sub } or nil end,
     },
     foreign = function(claims)
       return claims.role == "authenticated" and { role = "parent", sub = claims.sub, parent_id = claims.sub } or nil
@@ -28,14 +30,22 @@ describe("lib/pipeline", function()
     key = { role = "service", sub = PARENT },
   }
 
+  -- As auth remembers what was made of the claims.
+  local function verify(claims, token, make)
+    if claims[token] and read[token] == nil then
+      read[token] = make(claims[token])
+    end
+    return read[token]
+  end
+
   before_each(function()
-    taken = true
+    taken, revoked, read = true, false, {}
     config = { limits = { requests_per_minute = 60 }, http = { cors_origins = {}, cors_max_age_s = 600 } }
     pipeline = modules.load("lib.pipeline", {
       config = config,
       auth = {
-        verify_token = function(token) return CLAIMS[token] end,
-        verify_foreign_token = function(token) return FOREIGN_CLAIMS[token] end,
+        verify_token = function(token, make) return verify(CLAIMS, token, make) end,
+        verify_foreign_token = function(token, make) return verify(FOREIGN_CLAIMS, token, make) end,
         sha256 = function(text) return "hash of " .. text end,
       },
       http = {
@@ -55,7 +65,11 @@ describe("lib/pipeline", function()
     return {
       path = "/v1/things", params = given.params or {}, remote = "127.0.0.1",
       header = function(_, name) return headers[name] end,
-      query = function() return given.query or {}, given.query_err end,
+      bearer = function()
+        local given_token = (headers.Authorization or ""):match("^Bearer +(.*)$")
+        return given_token or headers.Authorization and false
+      end,
+      query = function() return given.query end,
       json = function() return given.json, given.json_err end,
     }
   end
@@ -97,7 +111,8 @@ describe("lib/pipeline", function()
 
   it("knows the tokens of another issuer by its rules alone", function()
     local response = run({ roles = { "parent" } }, { headers = bearer("guest") })
-    assert.are.same({ role = "parent", sub = PARENT, parent_id = PARENT }, response.call.caller)
+    local bucket_name = "requests:caller:parent:" .. PARENT
+    assert.are.same({ role = "parent", sub = PARENT, parent_id = PARENT, bucket = bucket_name }, response.call.caller)
     assert.are.equal(401, run({ roles = { "service" } }, { headers = bearer("key") }).status)
   end)
 
@@ -107,6 +122,17 @@ describe("lib/pipeline", function()
     assert.are.equal(PARENT, parent.parent_id)
     local service = run({ roles = { "service" } }, { headers = bearer "service" }).call.caller
     assert.is_nil(service.parent_id)
+  end)
+
+  it("asks each time about who may be locked out, and about others once", function()
+    local route = { roles = { "child", "parent" } }
+    local function caller(token)
+      return run(route, { headers = bearer(token) }).call.caller
+    end
+    assert.is_true(rawequal(caller "parent", caller "parent"))
+    assert.are.equal(CHILD, caller("child").child_id)
+    revoked = true
+    assert.are.equal(401, run(route, { headers = bearer "child" }).status)
   end)
 
   it("measures callers by themselves, and addresses where there is none", function()
@@ -167,7 +193,7 @@ describe("lib/pipeline", function()
     assert.are.equal("invalid_query", run({}, { query = { x = "1" } }).code)
     local given = request {}
     given.query = function() return {}, { x = "twice" } end
-    local routes = pipeline.routes { { method = "GET", path = "/", handle = function() end } }
+    local routes = pipeline.routes({ { method = "GET", path = "/", handle = function() end } }, CALLERS)
     local refused = routes[1].handler(given)
     assert.are.same({ "invalid_query", "/x" }, { refused.code, refused.extra.errors[1].pointer })
   end)

@@ -187,6 +187,9 @@ static int push_claims(lua_State *L, bool is_foreign)
     size_t len;
     const char *token = luaL_checklstring(L, 1, &len);
     int64_t now_s = wall_us() / US_PER_S;
+    bool is_read = !lua_isnoneornil(L, 2);
+    if (is_read)
+        luaL_checktype(L, 2, LUA_TFUNCTION);
     if (token_cache_find(L, 1, is_foreign, now_s))
         return 1;
     struct json **claims = support_push_document(L);
@@ -202,7 +205,14 @@ static int push_claims(lua_State *L, bool is_foreign)
     bind_json_push(L, *claims);
     json_free(*claims);
     *claims = NULL;
-    token_cache_add(L, 1, is_foreign);
+    int index = lua_gettop(L);
+    if (is_read) {
+        lua_pushvalue(L, 2);
+        lua_pushvalue(L, index);
+        lua_call(L, 1, 1);
+    }
+    if (!lua_isnil(L, -1))
+        token_cache_add(L, 1, index, is_foreign);
     return 1;
 }
 

@@ -1,5 +1,6 @@
 /* Lua module "http": the request object and problem details. */
 #include <string.h>
+#include <strings.h>
 
 #include "bind/http_exchange.h"
 #include "bind/json_encode.h"
@@ -11,9 +12,12 @@
 /* Registry key: coroutine → the http.request it answers. */
 static const char requests;
 
+/* For functions whose first upvalue is the metatable of handles. */
 static struct http_request *check_request(lua_State *L)
 {
-    struct http_handle *handle = luaL_checkudata(L, 1, HANDLE_NAME);
+    bool is_handle = lua_getmetatable(L, 1) && lua_rawequal(L, -1, lua_upvalueindex(1));
+    struct http_handle *handle = is_handle ? lua_touserdata(L, 1) : luaL_checkudata(L, 1, HANDLE_NAME);
+    lua_pop(L, 1);
     if (handle->exchange == NULL)
         luaL_error(L, "the request is over");
     return handle->exchange->req;
@@ -95,14 +99,13 @@ static int push_field(lua_State *L, const struct http_request *req, const char *
     return 1;
 }
 
-/* Methods are in the table that is the first upvalue; everything else is read from the request when asked
+/* Methods are in the table that is the second upvalue; everything else is read from the request when asked
  * for. */
 static int request_index(lua_State *L)
 {
-    luaL_checkudata(L, 1, HANDLE_NAME);
     const char *name = luaL_checkstring(L, 2);
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL)
         return 1;
     return push_field(L, check_request(L), name);
 }
@@ -114,16 +117,27 @@ static int header(lua_State *L)
     return 1;
 }
 
+/* false: there is a field of another scheme. */
+static int bearer(lua_State *L)
+{
+    static const char scheme[] = "Bearer ";
+    const char *text = http_request_header(check_request(L), "Authorization");
+    if (text == NULL)
+        return 0;
+    if (strncasecmp(text, scheme, strlen(scheme)) == 0)
+        lua_pushstring(L, text + strlen(scheme) + strspn(text + strlen(scheme), " "));
+    else
+        lua_pushboolean(L, 0);
+    return 1;
+}
+
 /* The values, and what is wrong: two tables by name. A parameter with a fault has its first good value, if
  * any. */
 static int query(lua_State *L)
 {
     struct http_request *req = check_request(L);
-    if (req->query[0] == '\0') {
-        lua_newtable(L);
-        lua_newtable(L);
-        return 2;
-    }
+    if (req->query[0] == '\0')
+        return 0;
     struct buf *name = support_push_buf(L), *value = support_push_buf(L);
     lua_newtable(L);
     int values = lua_gettop(L), faults = values + 1;
@@ -217,12 +231,16 @@ int bind_open_http(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"problem", problem}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", handle_gc}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {{"header", header}, {"query", query}, {"json", json}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"header", header}, {"bearer", bearer}, {"query", query}, {"json", json}, {NULL, NULL}};
     support_local_open(L, &requests);
     support_metatable(L, HANDLE_NAME, meta, NULL);
     luaL_getmetatable(L, HANDLE_NAME);
-    luaL_newlib(L, methods);
-    lua_pushcclosure(L, request_index, 1);
+    lua_pushvalue(L, -1);
+    luaL_newlibtable(L, methods);
+    lua_pushvalue(L, -2);
+    luaL_setfuncs(L, methods, 1);
+    lua_pushcclosure(L, request_index, 2);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     luaL_newlib(L, functions);

@@ -1,4 +1,5 @@
-/* Tokens that were found good, and their claims: seen again, one costs a hash and a comparison.
+/* Tokens that were found good, and what was made of their claims: seen again, one costs a hash and a
+ * comparison.
  *
  * One per VM, whose keys never change: a reload begins with an empty one. Only exp, nbf and iat are looked at
  * again; whoever revokes a token before its time has to be asked as before. Loop thread of the VM; may raise
@@ -9,9 +10,9 @@
 
 #include "bind/bind.h"
 
-/* Push the claims of the token at index: true. Or nothing: it is not here, or not good now. */
+/* Push the value of the token at index: true. Or nothing: it is not here, or not good now. */
 bool token_cache_find(lua_State *L, int index, bool is_foreign, int64_t now_s);
-/* Keep the claims on top of the stack, those of the token at index. */
-void token_cache_add(lua_State *L, int index, bool is_foreign);
+/* Keep the value on top of the stack for the token at index as long as its claims say. */
+void token_cache_add(lua_State *L, int index, int claims, bool is_foreign);
 
 #endif

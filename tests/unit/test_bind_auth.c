@@ -172,6 +172,23 @@ static void remembers_what_it_has_verified(void **state)
                 "assert(auth.verify_token(token).sub == 'u')\n");
 }
 
+static void remembers_what_was_made_of_claims(void **state)
+{
+    fixture_run(*state, REQUIRES "local token, times = auth.issue_token({sub = 'u', role = 'r'}, 60), 0\n"
+                                 "local made\n"
+                                 "local function read(claims)\n"
+                                 "  assert(claims.sub == 'u' and claims.exp)\n"
+                                 "  times = times + 1\n"
+                                 "  return made\n"
+                                 "end\n"
+                                 "assert(auth.verify_token(token, read) == nil)\n"
+                                 "made = {}\n"
+                                 "assert(auth.verify_token(token, read) == made)\n"
+                                 "assert(auth.verify_token(token, read) == made and times == 2)\n"
+                                 "assert(not pcall(auth.verify_token, token, 'read'))\n"
+                                 "assert(not auth.verify_token(token .. 'x', read) and times == 2)\n");
+}
+
 static void more_tokens_than_it_remembers(void **state)
 {
     fixture_run(*state, REQUIRES
@@ -216,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(issues_tokens_it_accepts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_rotate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(remembers_what_it_has_verified, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(remembers_what_was_made_of_claims, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_tokens_than_it_remembers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_it_remembers_expires, set_up, tear_down),
         cmocka_unit_test_setup_teardown(small_helpers, set_up, tear_down),
