@@ -29,7 +29,7 @@ function accounts.transactions(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "sequence" }, views.transaction)
+  return page.response(call, rows, limit, { "sequence" }, views.TRANSACTION)
 end
 
 return accounts

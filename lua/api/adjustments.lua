@@ -22,7 +22,7 @@ adjustments.reversal = {
 local function show(outcome)
   return {
     status = 201,
-    json = { transaction = views.transaction(outcome.transaction:one()), account = views.account(outcome.account) },
+    json = { transaction = outcome.transaction:json(views.TRANSACTION)[1], account = views.account(outcome.account) },
   }
 end
 

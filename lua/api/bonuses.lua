@@ -28,7 +28,7 @@ function bonuses.pay(call)
       status = 200,
       json = {
         bonus = views.bonus(outcome.bonus:one()),
-        transaction = views.transaction(outcome.transaction:one()),
+        transaction = outcome.transaction:json(views.TRANSACTION)[1],
         account = views.account(outcome.account),
       },
     }

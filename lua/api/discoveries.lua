@@ -63,7 +63,7 @@ function discoveries.pay(call)
       status = 200,
       json = {
         discovery = views.discovery(outcome.discovery:one()),
-        transaction = views.transaction(outcome.transaction:one()),
+        transaction = outcome.transaction:json(views.TRANSACTION)[1],
         account = views.account(outcome.account),
       },
     }

@@ -55,15 +55,17 @@ end
 function verifications.show_outcome(outcome)
   local transactions = {}
   for _, pending in ipairs(outcome.transactions) do
-    for _, row in ipairs(pending:rows()) do
-      table.insert(transactions, views.transaction(row))
+    for _, transaction in ipairs(pending:json(views.TRANSACTION)) do
+      table.insert(transactions, transaction)
     end
   end
-  local next_test = outcome.next and outcome.next:one()
+  local next_test = outcome.next and outcome.next:json(views.VERIFICATION)[1] or json.null
+  local progress = views.progress(outcome.progress)
+  progress.next_verification = next_test
   return {
-    verification = views.verification(outcome.verification:one()),
-    progress = views.progress(outcome.progress, next_test),
-    next_verification = next_test and views.verification(next_test) or json.null,
+    verification = outcome.verification:json(views.VERIFICATION)[1],
+    progress = progress,
+    next_verification = next_test,
     transactions = json.array(transactions),
     discoveries = views.each(outcome.discoveries, views.discovery),
     bonuses = views.each(outcome.bonuses, views.bonus),

@@ -38,11 +38,6 @@ local ACCOUNT = {
   "child_id", "total_earned", "available_points", "locked_points", "withdrawn_points", "deficit_points", "updated_at",
 }
 
-local TRANSACTION = {
-  "id", "sequence", "transaction_type", "bonus_type", "points", "tier", "learning_progress_id", "withdrawal_request_id",
-  "reverses_id", "description", "rule_version", "created_at",
-}
-
 local WITHDRAWAL = {
   "id", "child_id", "parent_id", "points_amount", "amount_ntd", "status", "bank_account", "transaction_id", "created_at",
   "updated_at", "processing_at", "completed_at",
@@ -65,8 +60,16 @@ local SUMMARY = { "child_id", "learning", "verified", "failed", "due", "next_due
 
 local DAY = { "date", "passed", "failed", "points", "total_earned" }
 
--- What a list shows of db.rows.
-views.VERIFICATION = VERIFICATION
+-- Rows that nobody looks into on their way into an answer.
+views.VERIFICATION = json.view(VERIFICATION)
+views.TRANSACTION = json.view {
+  "id", "sequence", "transaction_type", "bonus_type", "points", "tier", "learning_progress_id", "withdrawal_request_id",
+  "reverses_id", "description", "rule_version", "created_at",
+  deltas = {
+    total_earned = "total_earned_delta", available = "available_delta", locked = "locked_delta",
+    withdrawn = "withdrawn_delta", deficit = "deficit_delta",
+  },
+}
 
 function views.user(row)
   return pick(row, USER)
@@ -141,18 +144,6 @@ end
 
 function views.account(row)
   return pick(row, ACCOUNT)
-end
-
-function views.transaction(row)
-  local shown = pick(row, TRANSACTION)
-  shown.deltas = {
-    total_earned = row.total_earned_delta,
-    available = row.available_delta,
-    locked = row.locked_delta,
-    withdrawn = row.withdrawn_delta,
-    deficit = row.deficit_delta,
-  }
-  return shown
 end
 
 -- Enough to recognise an account one knows: the last four characters, where that is not most of it.

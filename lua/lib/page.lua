@@ -116,7 +116,7 @@ local function link_to_next(call, cursor)
 end
 
 local function items_of(rows, limit, view)
-  if type(view) == "table" then
+  if type(view) == "userdata" then
     return rows:json(view, limit)
   end
   local items = {}
@@ -131,7 +131,7 @@ end
 ---@param rows db.row[]|db.rows  one more than limit if there is a next page
 ---@param limit integer
 ---@param cursor_fields string[]  fields of a row that make its cursor
----@param view (fun(row: db.row): table)|string[]  how an item is shown; the columns of it, of rows that are db.rows
+---@param view (fun(row: db.row): table)|json.view  how an item is shown; a view of rows that are db.rows
 ---@return http.response
 function page.response(call, rows, limit, cursor_fields, view)
   local headers, next_cursor = nil, json.null

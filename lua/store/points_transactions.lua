@@ -116,14 +116,15 @@ end
 ---@param filter { type: string?, learning_progress_id: integer? }
 ---@param from_sequence integer    this one and later ones
 ---@param before_sequence integer  earlier ones
+---@return db.rows
 function points_transactions.list(child_id, parent_id, filter, from_sequence, before_sequence, limit)
   if filter.learning_progress_id then
-    return db.query(list_of_progress, child_id, parent_id, from_sequence, before_sequence, limit,
+    return db.rows(list_of_progress, child_id, parent_id, from_sequence, before_sequence, limit,
       filter.learning_progress_id, filter.type)
   elseif filter.type then
-    return db.query(list_of_type, child_id, parent_id, from_sequence, before_sequence, limit, filter.type)
+    return db.rows(list_of_type, child_id, parent_id, from_sequence, before_sequence, limit, filter.type)
   end
-  return db.query(list, child_id, parent_id, from_sequence, before_sequence, limit)
+  return db.rows(list, child_id, parent_id, from_sequence, before_sequence, limit)
 end
 
 ---Which moves are of these days, where the parent lives.

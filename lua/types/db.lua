@@ -28,12 +28,12 @@ function db.query(statement, ...) end
 ---@class db.rows  A list that can only be read: #rows, rows[i] (a row made anew each time), ipairs(rows).
 local rows = {}
 
----The first rows, at most so many, as finished JSON: an array of objects with these columns, NULL as null. For the `json` of an
----answer or of json.encode, anywhere in it; nothing can be read from it or added to it. The last that is asked of the rows.
----@param columns string[]
+---The first rows, at most so many, as finished JSON: an array of objects. For the `json` of an answer or of json.encode,
+---anywhere in it; nothing can be read from it or added to it. The last that is asked of the rows.
+---@param view json.view
 ---@param most integer
 ---@return userdata json
-function rows:json(columns, most) end
+function rows:json(view, most) end
 
 ---Like query, for rows that go into an answer as they are: they cost a third if nobody looks at them.
 ---@param statement db.statement|string  a string only in tools and specs
@@ -107,6 +107,9 @@ local pending = {}
 function pending:rows() end
 ---@return db.row?
 function pending:one() end
+---@param view json.view
+---@return userdata[] rows  each as finished JSON, see rows:json
+function pending:json(view) end
 ---@return integer
 function pending:affected() end
 

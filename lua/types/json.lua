@@ -31,6 +31,14 @@ function json.array(list) end
 ---@return table
 function json.pick(from, names) end
 
+---@class json.view  What is shown of a row of a database as JSON, NULL as null. See rows:json and pending:json.
+
+---Prepare what is shown of rows, once: columns under their own names in the list part; by name, columns under another name, and
+---objects inside.
+---@param members table<integer|string, string|table>  { "id", "status", total = "sum", deltas = { locked = "locked_delta" } }
+---@return json.view
+function json.view(members) end
+
 ---True if value is a marked array.
 ---@return boolean
 function json.is_array(value) end

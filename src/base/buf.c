@@ -63,6 +63,10 @@ void buf_append_digits(struct buf *b, uint64_t value, int least)
     char text[DIGITS_MAX];
     char *first = text + sizeof(text);
     assert(least <= DIGITS_MAX);
+    for (; value >= 100; value /= 100) {
+        first -= 2;
+        buf_two_digits(first, (unsigned)(value % 100));
+    }
     for (; value > 0 || text + sizeof(text) - first < least; value /= 10)
         *--first = (char)('0' + value % 10);
     buf_append(b, first, (size_t)(text + sizeof(text) - first));

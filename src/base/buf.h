@@ -31,6 +31,12 @@ static inline void buf_append_char(struct buf *b, char c)
     b->data[b->len++] = c;
     b->data[b->len] = '\0';
 }
+/* Write value as two digits, 0..99. */
+static inline void buf_two_digits(char *out, unsigned value)
+{
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+}
 /* Append the decimal digits of value, with zeros before them up to so many digits. */
 void buf_append_digits(struct buf *b, uint64_t value, int least);
 void buf_appendf(struct buf *b, const char *format, ...) PRINTF(2, 3);

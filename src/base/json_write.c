@@ -49,10 +49,25 @@ static uint64_t special_bytes(uint64_t word)
     return ((word - each * 0x20) | (quote - each) | (backslash - each) | word) & high;
 }
 
+/* Is nothing special in any of len >= 8 bytes? The last word overlaps the one before it. */
+static bool is_plain(const char *text, size_t len)
+{
+    uint64_t word;
+    for (size_t at = 0; at + sizeof(word) < len; at += sizeof(word)) {
+        memcpy(&word, text + at, sizeof(word));
+        if (special_bytes(word) != 0)
+            return false;
+    }
+    memcpy(&word, text + len - sizeof(word), sizeof(word));
+    return special_bytes(word) == 0;
+}
+
 /* Bytes from the start of text that can be copied as they are. */
 static size_t plain_run(const char *text, size_t len)
 {
     size_t at = 0;
+    if (len >= sizeof(uint64_t) && is_plain(text, len))
+        return len;
     while (at < len) {
         uint64_t word;
         if (len - at >= sizeof(word) && (memcpy(&word, text + at, sizeof(word)), special_bytes(word) == 0)) {
@@ -74,13 +89,28 @@ static size_t plain_run(const char *text, size_t len)
     return at;
 }
 
+void json_write_plain(struct buf *out, const char *text, size_t len)
+{
+    if (out->cap - out->len < len + sizeof("\"\""))
+        buf_reserve(out, len + 2);
+    char *at = out->data + out->len;
+    *at = '"';
+    memcpy(at + 1, text, len);
+    at[len + 1] = '"';
+    at[len + 2] = '\0';
+    out->len += len + 2;
+}
+
 void json_write_string(struct buf *out, const char *text, size_t len)
 {
     static const char replacement[] = "\xEF\xBF\xBD";
-    buf_reserve(out, len + 2);
+    size_t run = plain_run(text, len);
+    if (run == len) {
+        json_write_plain(out, text, len);
+        return;
+    }
     buf_append_char(out, '"');
-    for (size_t at = 0; at < len;) {
-        size_t run = plain_run(text + at, len - at);
+    for (size_t at = 0; at < len; run = plain_run(text + at, len - at)) {
         buf_append(out, text + at, run);
         at += run;
         if (at == len)

@@ -3,7 +3,8 @@
  *
  * db.c        module, registered statements, single statements
  * db_param.c  Lua values → parameters
- * db_rows.c   result → Lua values, and JSON
+ * db_rows.c   result → Lua values
+ * db_json.c   result → JSON, as a view says
  * db_tx.c     transactions
  * db_connect.c  other databases
  */
@@ -57,6 +58,14 @@ int db_json(lua_State *L);
 void db_rows_push(lua_State *L, struct db_call *call);
 /* Push the only row or nil; raise if there are more. */
 void db_row_push(lua_State *L, struct db_call *call);
+
+/* Push the Lua value of a cell, NULL as json.null. */
+void db_cell_push(lua_State *L, struct db_call *call, struct pg_cell *cell);
+
+/* Append the first rows of a finished call, at most so many, as an array of what the view at index shows. */
+void db_rows_write(lua_State *L, struct db_call *call, int index, int most, struct buf *out);
+/* Push a marked list with the finished JSON of each row. */
+void db_shown_push(lua_State *L, struct db_call *call, int index);
 
 /* Push the call itself as a db.rows: its rows are read when they are asked for. */
 void db_list_push(lua_State *L, int index);

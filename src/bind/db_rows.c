@@ -1,6 +1,5 @@
-/* Results → Lua values, and rows → JSON without Lua values in between. */
-#include <stdlib.h>
-#include <string.h>
+/* Results → Lua values. */
+#include <limits.h>
 
 #include "bind/db.h"
 #include "bind/json_encode.h"
@@ -8,9 +7,6 @@
 
 #define STACK_SPARE 10
 #define ROWS_NAME "lexicraft.db.rows"
-#define NO_COLUMN (-1)
-
-static void push_cell(lua_State *L, struct db_call *call, struct pg_cell *cell);
 
 static void push_array(lua_State *L, struct db_call *call, struct pg_cell *array)
 {
@@ -21,7 +17,7 @@ static void push_array(lua_State *L, struct db_call *call, struct pg_cell *array
         struct pg_cell element;
         if (pg_array_next(array, &call->scratch, &element, &err) != 0)
             support_raise(L, &err);
-        push_cell(L, call, &element);
+        db_cell_push(L, call, &element);
         lua_rawseti(L, -2, i);
     }
 }
@@ -38,7 +34,7 @@ static void push_document(lua_State *L, const struct pg_cell *cell)
 }
 
 /* NULL becomes json.null here; as a column it is left out of the row. */
-static void push_cell(lua_State *L, struct db_call *call, struct pg_cell *cell)
+void db_cell_push(lua_State *L, struct db_call *call, struct pg_cell *cell)
 {
     luaL_checkstack(L, STACK_SPARE, NULL);
     switch (cell->kind) {
@@ -78,7 +74,7 @@ static void push_row(lua_State *L, struct db_call *call, int row, int names, int
         if (cell.kind == PG_NULL)
             continue;
         lua_pushvalue(L, names + column);
-        push_cell(L, call, &cell);
+        db_cell_push(L, call, &cell);
         lua_rawset(L, -3);
     }
 }
@@ -123,12 +119,6 @@ void db_row_push(lua_State *L, struct db_call *call)
 }
 
 /* ---- rows that are read when they are asked for ---- */
-
-struct member {
-    const char *name;
-    size_t len;
-    int column; /* NO_COLUMN: null in every row */
-};
 
 void db_list_push(lua_State *L, int index)
 {
@@ -176,99 +166,14 @@ static int rows_index(lua_State *L)
     return 1;
 }
 
-static int column_of(const struct pg_result *result, const char *name)
-{
-    int columns = pg_result_columns(result);
-    for (int column = 0; column < columns; column++) {
-        if (strcmp(pg_result_column_name(result, column), name) == 0)
-            return column;
-    }
-    return NO_COLUMN;
-}
-
-static int compare_members(const void *a, const void *b)
-{
-    const struct member *left = a, *right = b;
-    return strcmp(left->name, right->name);
-}
-
-/* Push a userdata with the members that the list at index names, in the order in which they are written. */
-static struct member *push_members(lua_State *L, int index, const struct pg_result *result, size_t count)
-{
-    struct member *members = lua_newuserdatauv(L, (count + 1) * sizeof(*members), 0);
-    for (size_t i = 0; i < count; i++) {
-        lua_rawgeti(L, index, (lua_Integer)i + 1);
-        if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_argerror(L, index, "list of names expected");
-        members[i].name = lua_tolstring(L, -1, &members[i].len); /* kept by the list */
-        members[i].column = column_of(result, members[i].name);
-        lua_pop(L, 1);
-    }
-    qsort(members, count, sizeof(*members), compare_members);
-    return members;
-}
-
-static void write_cell(lua_State *L, struct db_call *call, struct pg_cell *cell, struct buf *out)
-{
-    switch (cell->kind) {
-    case PG_NULL:
-        buf_append_str(out, "null");
-        return;
-    case PG_BOOL:
-        buf_append_str(out, cell->boolean ? "true" : "false");
-        return;
-    case PG_INT:
-        json_write_integer(out, cell->integer);
-        return;
-    case PG_TEXT:
-        json_write_string(out, cell->text, cell->len);
-        return;
-    default: /* what may have no JSON form, or members that have an order */
-        push_cell(L, call, cell);
-        bind_json_encode(L, lua_gettop(L), out);
-        lua_pop(L, 1);
-    }
-}
-
-static void write_row(lua_State *L, struct db_call *call, int row, const struct member *members, size_t count,
-                      struct buf *out)
-{
-    struct err err;
-    buf_append_char(out, '{');
-    for (size_t i = 0; i < count; i++) {
-        struct pg_cell cell = {.kind = PG_NULL};
-        if (i > 0)
-            buf_append_char(out, ',');
-        json_write_string(out, members[i].name, members[i].len);
-        buf_append_char(out, ':');
-        if (members[i].column != NO_COLUMN &&
-            pg_result_cell(call->op->result, row, members[i].column, &call->scratch, &cell, &err) != 0)
-            support_raise(L, &err);
-        write_cell(L, call, &cell, out);
-    }
-    buf_append_char(out, '}');
-}
-
-/* rows:json(names, most). The result, which Lua's collector knows nothing of, is not kept longer than that.
+/* rows:json(view, most). The result, which Lua's collector knows nothing of, is not kept longer than that.
  */
 static int rows_json(lua_State *L)
 {
     struct db_call *call = check_rows(L);
-    luaL_checktype(L, 2, LUA_TTABLE);
     lua_Integer most = luaL_checkinteger(L, 3);
-    int rows = pg_result_rows(call->op->result);
-    size_t count = lua_rawlen(L, 2);
-    const struct member *members = push_members(L, 2, call->op->result, count);
     struct buf *out = support_push_buf(L);
-    buf_append_char(out, '[');
-    for (int row = 0; row < rows && row < most; row++) {
-        if (row > 0)
-            buf_append_char(out, ',');
-        write_row(L, call, row, members, count, out);
-        if (out->len > JSON_ENCODE_BYTES_MAX)
-            support_fail(L, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
-    }
-    buf_append_char(out, ']');
+    db_rows_write(L, call, 2, most < INT_MAX ? (int)most : INT_MAX, out);
     bind_json_push_text(L, out);
     db_call_let_go(call);
     return 1;

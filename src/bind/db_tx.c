@@ -361,7 +361,7 @@ static int tx_later(lua_State *L)
 static int read_pending(lua_State *L, lua_KFunction finish)
 {
     struct db_call *call = luaL_checkudata(L, 1, DB_PENDING_NAME);
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     struct db_tx *tx = call->tx;
     bool is_current = call->attempt == tx->attempt && (tx->is_open || tx->is_committed);
     if (!is_current || call->op == NULL)
@@ -393,6 +393,21 @@ static int pending_one(lua_State *L)
     return read_pending(L, db_finish_one);
 }
 
+static int finish_json(lua_State *L, int status, lua_KContext index)
+{
+    (void)status;
+    struct db_call *call = lua_touserdata(L, (int)index);
+    db_call_check(L, call);
+    db_shown_push(L, call, (int)index + 1);
+    return 1;
+}
+
+static int pending_json(lua_State *L)
+{
+    luaL_checkany(L, 2);
+    return read_pending(L, finish_json);
+}
+
 static int pending_affected(lua_State *L)
 {
     return read_pending(L, finish_affected);
@@ -410,8 +425,11 @@ void db_tx_open(lua_State *L)
     static const luaL_Reg tx_methods[] = {
         {"query", tx_query}, {"one", tx_one}, {"exec", tx_exec}, {"later", tx_later}, {NULL, NULL}};
     static const luaL_Reg pending_meta[] = {{"__gc", pending_gc}, {NULL, NULL}};
-    static const luaL_Reg pending_methods[] = {
-        {"rows", pending_rows}, {"one", pending_one}, {"affected", pending_affected}, {NULL, NULL}};
+    static const luaL_Reg pending_methods[] = {{"rows", pending_rows},
+                                               {"one", pending_one},
+                                               {"affected", pending_affected},
+                                               {"json", pending_json},
+                                               {NULL, NULL}};
     support_metatable(L, TX_NAME, tx_meta, tx_methods);
     support_metatable(L, DB_PENDING_NAME, pending_meta, pending_methods);
     support_local_open(L, &current);

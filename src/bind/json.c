@@ -1,5 +1,6 @@
 /* Lua module "json": encode, decode, pick, null and the mark of an array. */
 #include "bind/json_encode.h"
+#include "bind/json_view.h"
 #include "bind/support.h"
 
 /* json.null is the address of this byte as a light userdata: nothing to allocate, equal to itself alone. */
@@ -208,7 +209,9 @@ static int light_tostring(lua_State *L)
 int bind_open_json(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode},     {"array", array},
-                                         {"pick", pick},     {"is_array", is_array}, {NULL, NULL}};
+                                         {"pick", pick},     {"is_array", is_array}, {"view", json_view_make},
+                                         {NULL, NULL}};
+    json_view_open(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "json.array");
     lua_setfield(L, -2, "__name");

@@ -17,21 +17,6 @@
 #define NUMERIC_HEADER_BYTES 8
 #define NUMERIC_DIGIT_MAX 9999
 
-uint16_t pg_read_u16(const unsigned char *bytes)
-{
-    return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
-uint32_t pg_read_u32(const unsigned char *bytes)
-{
-    return (uint32_t)pg_read_u16(bytes) << 16 | pg_read_u16(bytes + 2);
-}
-
-uint64_t pg_read_u64(const unsigned char *bytes)
-{
-    return (uint64_t)pg_read_u32(bytes) << 32 | pg_read_u32(bytes + 4);
-}
-
 struct numeric {
     int count, weight, scale;
     const unsigned char *digits;
@@ -109,10 +94,12 @@ static int64_t floor_div(int64_t value, int64_t by)
     return value % by < 0 ? quotient - 1 : quotient;
 }
 
-static void append_part(struct buf *out, char before, int64_t value, int digits)
+/* A mark and two digits behind it; returns what follows. */
+static char *put_part(char *at, char mark, int64_t value)
 {
-    buf_append_char(out, before);
-    buf_append_digits(out, (uint64_t)value, digits);
+    *at = mark;
+    buf_two_digits(at + 1, (unsigned)value);
+    return at + 3;
 }
 
 /* Append the proleptic Gregorian date of a day counted from 1970-01-01. The year is cut into eras of 400
@@ -132,8 +119,9 @@ static void append_date(struct buf *out, int64_t days)
     if (year < 0 || year > 9999)
         buf_append_char(out, year < 0 ? '-' : '+');
     buf_append_digits(out, (uint64_t)(year < 0 ? -year : year), 4);
-    append_part(out, '-', month, 2);
-    append_part(out, '-', day, 2);
+    char rest[sizeof("-MM-DD") - 1];
+    put_part(put_part(rest, '-', month), '-', day);
+    buf_append(out, rest, sizeof(rest));
 }
 
 bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t len)
@@ -147,13 +135,16 @@ bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t l
     }
     int64_t days = floor_div(us, US_PER_DAY);
     int64_t in_day = us - days * US_PER_DAY;
-    int64_t seconds = in_day / US_PER_SECOND;
+    unsigned seconds = (unsigned)(in_day / US_PER_SECOND), fraction = (unsigned)(in_day % US_PER_SECOND);
     append_date(out, days + DAYS_1970_TO_2000);
-    append_part(out, 'T', seconds / 3600, 2);
-    append_part(out, ':', seconds / 60 % 60, 2);
-    append_part(out, ':', seconds % 60, 2);
-    append_part(out, '.', in_day % US_PER_SECOND, 6);
-    buf_append_char(out, 'Z');
+    char time[sizeof("THH:MM:SS.ffffffZ") - 1];
+    char *at =
+        put_part(put_part(put_part(time, 'T', seconds / 3600), ':', seconds / 60 % 60), ':', seconds % 60);
+    at = put_part(at, '.', fraction / 10000);
+    buf_two_digits(at, fraction / 100 % 100);
+    buf_two_digits(at + 2, fraction % 100);
+    at[4] = 'Z';
+    buf_append(out, time, sizeof(time));
     return true;
 }
 
@@ -169,33 +160,38 @@ bool pg_format_date(struct buf *out, const unsigned char *bytes, size_t len)
     return true;
 }
 
-static void append_hex(struct buf *out, const unsigned char *bytes, size_t len)
+static char *put_hex(char *at, const unsigned char *bytes, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
-    buf_reserve(out, len * 2);
     for (size_t i = 0; i < len; i++) {
-        buf_append_char(out, digits[bytes[i] >> 4]);
-        buf_append_char(out, digits[bytes[i] & 15]);
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
     }
+    return at;
 }
 
 bool pg_format_uuid(struct buf *out, const unsigned char *bytes, size_t len)
 {
     if (len != 16)
         return false;
-    append_hex(out, bytes, 4);
-    for (size_t at = 4; at < 10; at += 2) {
-        buf_append_char(out, '-');
-        append_hex(out, bytes + at, 2);
+    char text[sizeof("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx") - 1];
+    char *at = put_hex(text, bytes, 4);
+    for (size_t i = 4; i < 10; i += 2) {
+        *at++ = '-';
+        at = put_hex(at, bytes + i, 2);
     }
-    buf_append_char(out, '-');
-    append_hex(out, bytes + 10, 6);
+    *at++ = '-';
+    put_hex(at, bytes + 10, 6);
+    buf_append(out, text, sizeof(text));
     return true;
 }
 
 bool pg_format_bytea(struct buf *out, const unsigned char *bytes, size_t len)
 {
     buf_append_str(out, "\\x");
-    append_hex(out, bytes, len);
+    buf_reserve(out, len * 2);
+    put_hex(out->data + out->len, bytes, len);
+    out->len += len * 2;
+    out->data[out->len] = '\0';
     return true;
 }

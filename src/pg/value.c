@@ -170,6 +170,7 @@ static bool decode_formatted(const struct source *s, struct buf *scratch, struct
     cell->kind = PG_TEXT;
     cell->text = scratch->data;
     cell->len = scratch->len;
+    cell->is_plain = s->oid != OID_BYTEA;
     return true;
 }
 
@@ -268,12 +269,13 @@ int pg_result_cell(const struct pg_result *r, int row, int column, struct buf *s
                    struct err *err)
 {
     *cell = (struct pg_cell){.kind = PG_NULL};
-    if (PQgetisnull(pq(r), row, column))
+    size_t len = (size_t)PQgetlength(pq(r), row, column);
+    if (len == 0 && PQgetisnull(pq(r), row, column))
         return 0;
     struct source s = {
         .oid = PQftype(pq(r), column),
         .bytes = (const unsigned char *)PQgetvalue(pq(r), row, column),
-        .len = (size_t)PQgetlength(pq(r), row, column),
+        .len = len,
         .terminated = true,
     };
     if (PQfformat(pq(r), column) == 1 && decode(&s, scratch, cell))

@@ -116,42 +116,6 @@ static void reads_every_type(void **state)
         "assert(db.one [[select 7 as n]].n == 7)\n");
 }
 
-static void writes_rows_as_json(void **state)
-{
-    fixture_run(
-        fixture_of(state), REQUIRES
-        "local text = [[select n as id, n % 2 = 0 as even, n * 1000000000000 as i, n / 4.0::float8 as f,\n"
-        "  'A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as u, n::numeric / 8 as d, 'x\"' || n || 'ä' as t,\n"
-        "  date '2026-11-22' + n as day, timestamptz '2026-11-22 14:39:00.123456+08' as at,\n"
-        "  nullif(n, 2) as maybe, jsonb_build_object('b', 1, 'a', array[n, null]) as j, array[n, 3] as list\n"
-        "  from generate_series(1, 3) as n order by n]]\n"
-        "local names = {'id', 'u', 'even', 'i', 'f', 'd', 't', 'day', 'at', 'maybe', 'j', 'list', 'other'}\n"
-        "local plain, rows = db.query(text), db.rows(text)\n"
-        "assert(#rows == 3 and rows[0] == nil and rows[4] == nil and rows.id == nil and rows[2].maybe == "
-        "nil)\n"
-        "local shown = {}\n"
-        "for i, row in ipairs(rows) do\n"
-        "  assert(json.encode(row) == json.encode(plain[i]))\n"
-        "  shown[i] = json.pick(row, names)\n"
-        "end\n"
-        "assert(#shown == 3 and not pcall(rows.json, rows, {1}, 1) and not pcall(rows.json, rows, names))\n"
-        "assert(not pcall(rows.json, {}, names, 1) and not pcall(function() rows[1] = {} end))\n"
-        "local done = rows:json(names, 3)\n"
-        "collectgarbage()\n"
-        "assert(json.encode(done) == json.encode(shown) and json.encode(done) == json.encode(shown))\n"
-        "for _, ask in ipairs {function() return #rows end, function() return rows[1] end,\n"
-        "                      function() return rows:json(names, 1) end} do fails('internal', ask) end\n"
-        "local nested = {a = db.rows(text):json(names, 9), b = 1}\n"
-        "assert(json.encode(nested) == json.encode {a = shown, b = 1})\n"
-        "assert(json.encode(db.rows(text):json({'id'}, 2)) == '[{\"id\":1},{\"id\":2}]')\n"
-        "assert(json.encode(db.rows(text):json({}, 1)) == '[{}]')\n"
-        "local none = db.rows [[select 1 as id where false]]\n"
-        "assert(#none == 0 and none[1] == nil and json.encode(none:json({'id'}, 5)) == '[]')\n"
-        "local odd = db.rows [[select 'NaN'::float8 as f, point(1,2) as p]]\n"
-        "fails('invalid', odd.json, odd, {'f'}, 1); fails('invalid', odd.json, odd, {'p'}, 1)\n"
-        "fails('db', db.rows, 'select nothing')\n");
-}
-
 static void sends_every_type(void **state)
 {
     fixture_run(
@@ -575,7 +539,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_DATABASE(reads_every_type),
-        WITH_DATABASE(writes_rows_as_json),
         WITH_DATABASE(sends_every_type),
         WITH_DATABASE(refuses_bad_parameters),
         WITH_DATABASE(queries),

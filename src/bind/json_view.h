@@ -1,0 +1,30 @@
+/* What json.view makes: how a row of a database is shown as a JSON object. Loop thread of the VM's worker;
+ * may raise. */
+#ifndef BIND_JSON_VIEW_H
+#define BIND_JSON_VIEW_H
+
+#include "bind/bind.h"
+
+#define JSON_VIEW_NO_COLUMN (-1)
+
+/* A value: what is written before it, and the column it is from. */
+struct json_view_part {
+    size_t before, before_len; /* in the view's text */
+    size_t name;               /* of the column, in the view's names */
+    int column;                /* where it was found last, which is where it most often is again */
+};
+
+struct json_view {
+    struct json_view_part *parts;
+    size_t count;
+    size_t rest; /* in text: what is written behind the last value */
+    struct buf text, names;
+};
+
+void json_view_open(lua_State *L);
+/* json.view */
+int json_view_make(lua_State *L);
+/* The view at index, or an error. */
+struct json_view *json_view_check(lua_State *L, int index);
+
+#endif

@@ -1,0 +1,154 @@
+/* Lua module db against a real PostgreSQL (DATABASE_URL; without it these tests are skipped): rows as JSON.
+ */
+#include "bind_fixture.h"
+
+#include "pg/pool.h"
+
+#define REQUIRES "local db, json = require 'db', require 'json'\n" FAILS
+
+static void note_closed(void *data)
+{
+    *(bool *)data = true;
+}
+
+static int set_up(void **state)
+{
+    const char *url = getenv("DATABASE_URL");
+    *state = NULL;
+    if (url == NULL || url[0] == '\0')
+        return 0;
+    const struct pg_settings settings = {.url = url,
+                                         .prepared_statements = true,
+                                         .pipelined = 1,
+                                         .exclusive = 1,
+                                         .waiting_max = 20,
+                                         .in_flight_max = 16,
+                                         .wait_ms = 5000,
+                                         .statement_ms = 5000,
+                                         .connect_ms = 5000,
+                                         .idle_transaction_ms = 5000,
+                                         .statements_max = 8};
+    struct fixture *f = fixture_new();
+    fixture_open(f);
+    f->context.loop = &f->loop;
+    f->context.pool = pg_pool_new(&f->loop, &settings);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    if (f == NULL)
+        return 0;
+    fixture_close_vm(f);
+    bool is_closed = false;
+    pg_pool_close(f->context.pool, note_closed, &is_closed);
+    while (!is_closed)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    pg_pool_free(f->context.pool);
+    fixture_free(f);
+    return 0;
+}
+
+static struct fixture *fixture_of(void **state)
+{
+    if (*state == NULL)
+        skip();
+    return *state;
+}
+
+static void writes_rows_as_json(void **state)
+{
+    fixture_run(
+        fixture_of(state), REQUIRES
+        "local text = [[select n as id, n % 2 = 0 as even, n * 1000000000000 as i, n / 4.0::float8 as f,\n"
+        "  'A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as u, n::numeric / 8 as d, 'x\"' || n || 'ä' as t,\n"
+        "  date '2026-11-22' + n as day, timestamptz '2026-11-22 14:39:00.123456+08' as at,\n"
+        "  nullif(n, 2) as maybe, jsonb_build_object('b', 1, 'a', array[n, null]) as j, array[n, 3] as list\n"
+        "  from generate_series(1, 3) as n order by n]]\n"
+        "local names = {'id', 'u', 'even', 'i', 'f', 'd', 't', 'day', 'at', 'maybe', 'j', 'list', 'other'}\n"
+        "local plain, rows = db.query(text), db.rows(text)\n"
+        "assert(#rows == 3 and rows[0] == nil and rows[4] == nil and rows.id == nil and rows[2].maybe == "
+        "nil)\n"
+        "local shown = {}\n"
+        "for i, row in ipairs(rows) do\n"
+        "  assert(json.encode(row) == json.encode(plain[i]))\n"
+        "  shown[i] = json.pick(row, names)\n"
+        "end\n"
+        "local view = json.view(names)\n"
+        "assert(#shown == 3 and not pcall(rows.json, rows, names, 1) and not pcall(rows.json, rows, view))\n"
+        "assert(not pcall(rows.json, {}, view, 1) and not pcall(function() rows[1] = {} end))\n"
+        "local done = rows:json(view, 3)\n"
+        "collectgarbage()\n"
+        "assert(json.encode(done) == json.encode(shown) and json.encode(done) == json.encode(shown))\n"
+        "for _, ask in ipairs {function() return #rows end, function() return rows[1] end,\n"
+        "                      function() return rows:json(view, 1) end} do fails('internal', ask) end\n"
+        "local nested = {a = db.rows(text):json(view, 9), b = 1}\n"
+        "assert(json.encode(nested) == json.encode {a = shown, b = 1})\n"
+        "assert(json.encode(db.rows(text):json(json.view {'id'}, 2)) == '[{\"id\":1},{\"id\":2}]')\n"
+        "assert(json.encode(db.rows(text):json(json.view {}, 1)) == '[{}]')\n"
+        "local none = db.rows [[select 1 as id where false]]\n"
+        "assert(#none == 0 and none[1] == nil and json.encode(none:json(json.view {'id'}, 5)) == '[]')\n"
+        "local odd = db.rows [[select 'NaN'::float8 as f, point(1,2) as p]]\n"
+        "fails('invalid', odd.json, odd, json.view {'f'}, 1)\n"
+        "fails('invalid', odd.json, odd, json.view {'p'}, 1)\n"
+        "fails('db', db.rows, 'select nothing')\n");
+}
+
+static void views_rename_and_nest(void **state)
+{
+    fixture_run(
+        fixture_of(state), REQUIRES
+        "local view = json.view {'b', 'a', z = 'a', inner = {'a', q = 'b', more = {'b', none = 'gone'}, void = "
+        "{}}}\n"
+        "local text = json.encode(db.rows [[select 1 as a, 'x' as b]]:json(view, 1))\n"
+        "assert(text == "
+        "'[{\"a\":1,\"b\":\"x\",\"inner\":{\"a\":1,\"more\":{\"b\":\"x\",\"none\":null},\"q\":\"x\",'\n"
+        "  .. '\"void\":{}},\"z\":1}]', text)\n"
+        "local other = json.encode(db.rows [[select 'y' as b, 0 as c, 2 as a]]:json(view, 1))\n"
+        "assert(other == text:gsub('1', '2'):gsub('x', 'y'), other)\n"
+        "local fewer = json.encode(db.rows [[select 3 as a]]:json(json.view {'a', 'b'}, 1))\n"
+        "assert(fewer == '[{\"a\":3,\"b\":null}]')\n"
+        "local again = json.encode(db.rows [[select 'y' as b, 0 as c, 2 as a]]:json(view, 1))\n"
+        "assert(again == other)\n"
+        "local quoted = json.view {['\"\\n'] = 'a'}\n"
+        "assert(json.encode(db.rows [[select 'ä\"' as a]]:json(quoted, 1)) == "
+        "'[{\"\\\\\"\\\\n\":\"ä\\\\\"\"}]')\n"
+        "local cycle = {}; cycle.again = cycle\n"
+        "for _, bad in ipairs {{1}, {{'a'}}, {a = 1}, {a = true}, {[{}] = 'a', 1}, cycle} do\n"
+        "  assert(not pcall(json.view, bad))\n"
+        "end\n"
+        "assert(not pcall(json.view) and not pcall(json.view, 'a'))\n");
+}
+
+static void pending_rows_are_shown(void **state)
+{
+    fixture_run(
+        fixture_of(state), REQUIRES
+        "local view = json.view {'n'}\n"
+        "local three, none = db.transaction(function(tx)\n"
+        "  local early = tx:later [[select 7 as n]]\n"
+        "  assert(json.encode(early:json(view)) == '[{\"n\":7}]' and early:one().n == 7)\n"
+        "  assert(not pcall(early.json, early) and not pcall(early.json, early, {'n'}))\n"
+        "  return tx:later [[select n from generate_series(1, 3) as n]], tx:later [[select 1 as n where "
+        "false]]\n"
+        "end)\n"
+        "local shown = three:json(view)\n"
+        "assert(#shown == 3 and json.encode(shown[2]) == '{\"n\":2}' and three:rows()[3].n == 3)\n"
+        "assert(json.encode(shown) == '[{\"n\":1},{\"n\":2},{\"n\":3}]' and json.encode(three:json(view)) == "
+        "json.encode(shown))\n"
+        "assert(#none:json(view) == 0 and json.encode(none:json(view)) == '[]')\n");
+}
+
+#define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_DATABASE(writes_rows_as_json),
+        WITH_DATABASE(views_rename_and_nest),
+        WITH_DATABASE(pending_rows_are_shown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
