@@ -135,7 +135,7 @@ struct db_call *db_call_push(lua_State *L, const char *metatable, int index, int
     call->op = pg_op_new(registered != NULL ? &registered->statement : &plain);
     call->op->done = call_done;
     call->op->data = call;
-    db_params_read(L, index + 1, last, &call->op->params);
+    db_params_read(L, index + 1, last, call);
     return call;
 }
 

@@ -48,8 +48,8 @@ void db_call_locate(const struct db_call *call, struct err *err);
 /* Raise the failure of a finished call, else return. */
 void db_call_check(lua_State *L, struct db_call *call);
 
-/* Append the values first … last to p. */
-void db_params_read(lua_State *L, int first, int last, struct pg_params *p);
+/* Make the values first … last the parameters of the call. */
+void db_params_read(lua_State *L, int first, int last, struct db_call *call);
 /* db.array, db.json */
 int db_array(lua_State *L);
 int db_json(lua_State *L);

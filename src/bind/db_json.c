@@ -1,4 +1,5 @@
 /* Rows → JSON without Lua values in between. */
+#include <math.h>
 #include <string.h>
 
 #include "bind/db.h"
@@ -6,9 +7,19 @@
 #include "bind/json_view.h"
 #include "bind/support.h"
 
+#define VALUE_BYTES_TYPICAL 12
+
 static bool is_named(const struct pg_result *result, int column, const char *name)
 {
     return strcmp(pg_result_column_name(result, column), name) == 0;
+}
+
+static int find_column(const struct pg_result *result, int columns, const char *name)
+{
+    for (int column = 0; column < columns; column++)
+        if (is_named(result, column, name))
+            return column;
+    return JSON_VIEW_NO_COLUMN;
 }
 
 /* Find the columns of this result. */
@@ -18,14 +29,18 @@ static void resolve(struct json_view *view, const struct pg_result *result)
     for (size_t i = 0; i < view->count; i++) {
         struct json_view_part *part = &view->parts[i];
         const char *name = view->names.data + part->name;
-        if (part->column != JSON_VIEW_NO_COLUMN && part->column < columns &&
-            is_named(result, part->column, name))
-            continue;
-        part->column = JSON_VIEW_NO_COLUMN;
-        for (int column = 0; column < columns && part->column == JSON_VIEW_NO_COLUMN; column++)
-            if (is_named(result, column, name))
-                part->column = column;
+        int *last = &part->last[columns % JSON_VIEW_KINDS];
+        bool is_there = *last != JSON_VIEW_NO_COLUMN && *last < columns && is_named(result, *last, name);
+        if (!is_there)
+            *last = find_column(result, columns, name);
+        part->column = *last;
     }
+}
+
+/* Room for a row, so that most grow no more. */
+static void reserve_row(const struct json_view *view, struct buf *out, int rows)
+{
+    buf_reserve(out, (view->text.len + view->count * VALUE_BYTES_TYPICAL) * (size_t)rows);
 }
 
 static void write_cell(lua_State *L, struct db_call *call, struct pg_cell *cell, struct buf *out)
@@ -39,6 +54,11 @@ static void write_cell(lua_State *L, struct db_call *call, struct pg_cell *cell,
         return;
     case PG_INT:
         json_write_integer(out, cell->integer);
+        return;
+    case PG_DOUBLE:
+        if (!isfinite(cell->number))
+            support_fail(L, ERR_INVALID, "JSON has no %s", isnan(cell->number) ? "NaN" : "infinity");
+        json_write_double(out, cell->number);
         return;
     case PG_TEXT:
         if (cell->is_plain)
@@ -76,6 +96,7 @@ void db_rows_write(lua_State *L, struct db_call *call, int index, int most, stru
     struct json_view *view = json_view_check(L, index);
     int rows = pg_result_rows(call->op->result);
     resolve(view, call->op->result);
+    reserve_row(view, out, rows < most ? rows : most);
     buf_append_char(out, '[');
     for (int row = 0; row < rows && row < most; row++) {
         if (row > 0)
@@ -94,6 +115,7 @@ void db_shown_push(lua_State *L, struct db_call *call, int index)
     bind_json_mark_array(L);
     for (int row = 0; row < rows; row++) {
         struct buf *out = support_push_buf(L);
+        reserve_row(view, out, 1);
         write_row(L, call, row, view, out);
         bind_json_push_text(L, out);
         lua_rawseti(L, -3, row + 1);

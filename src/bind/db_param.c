@@ -57,6 +57,14 @@ static bool append_number(lua_State *L, int index, struct buf *out)
     return true;
 }
 
+static const char *check_text(lua_State *L, int index, size_t *len, const char *what, int number)
+{
+    const char *text = lua_tolstring(L, index, len);
+    if (memchr(text, '\0', *len) != NULL)
+        support_fail(L, ERR_INVALID, "%s%d holds a NUL byte", what, number);
+    return text;
+}
+
 /* Append the text of a boolean, number or string; what names it in messages. */
 static void append_scalar(lua_State *L, int index, struct buf *out, const char *what, int number)
 {
@@ -71,9 +79,7 @@ static void append_scalar(lua_State *L, int index, struct buf *out, const char *
             support_fail(L, ERR_INVALID, "%s%d is NaN or infinite", what, number);
         return;
     case LUA_TSTRING:
-        text = lua_tolstring(L, index, &len);
-        if (memchr(text, '\0', len) != NULL)
-            support_fail(L, ERR_INVALID, "%s%d holds a NUL byte", what, number);
+        text = check_text(L, index, &len, what, number);
         buf_append(out, text, len);
         return;
     default:
@@ -116,23 +122,35 @@ int db_json(lua_State *L)
     return 1;
 }
 
-/* The malloc'd text of the value at index, NULL for SQL NULL. */
-static char *param_text(lua_State *L, int index, int number)
+/* A text is copied once; the others are written into the call's scratch first. */
+static void append_param(lua_State *L, int index, int number, struct db_call *call)
 {
-    if (lua_isnil(L, index) || bind_json_is_null(L, index))
-        return NULL;
-    const struct db_value *value = luaL_testudata(L, index, VALUE_NAME);
-    if (value != NULL)
-        return x_strndup(value->text.data, value->text.len);
-    struct buf text = BUF_INIT;
-    append_scalar(L, index, &text, "$", number);
-    return buf_detach(&text);
+    struct pg_params *p = &call->op->params;
+    size_t len;
+    if (lua_isnil(L, index) || bind_json_is_null(L, index)) {
+        pg_params_append(p, NULL, 0);
+    } else if (lua_type(L, index) == LUA_TSTRING) {
+        const char *text = check_text(L, index, &len, "$", number);
+        pg_params_append(p, text, len);
+    } else if (lua_type(L, index) == LUA_TUSERDATA) {
+        const struct db_value *value = luaL_testudata(L, index, VALUE_NAME);
+        if (value == NULL)
+            support_fail(L, ERR_INVALID, "$%d is a userdata", number);
+        pg_params_append(p, value->text.data, value->text.len);
+    } else {
+        buf_clear(&call->scratch);
+        append_scalar(L, index, &call->scratch, "$", number);
+        pg_params_append(p, call->scratch.data, call->scratch.len);
+    }
 }
 
-void db_params_read(lua_State *L, int first, int last, struct pg_params *p)
+void db_params_read(lua_State *L, int first, int last, struct db_call *call)
 {
-    if (last - first + 1 > PG_PARAMS_MAX)
+    int count = last - first + 1;
+    if (count > PG_PARAMS_MAX)
         support_fail(L, ERR_LIMIT, "more than %d parameters", PG_PARAMS_MAX);
+    if (count > 0)
+        pg_params_reserve(&call->op->params, count);
     for (int index = first; index <= last; index++)
-        pg_params_append(p, param_text(L, index, index - first + 1));
+        append_param(L, index, index - first + 1, call);
 }

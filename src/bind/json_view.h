@@ -6,12 +6,14 @@
 #include "bind/bind.h"
 
 #define JSON_VIEW_NO_COLUMN (-1)
+#define JSON_VIEW_KINDS 4
 
 /* A value: what is written before it, and the column it is from. */
 struct json_view_part {
     size_t before, before_len; /* in the view's text */
     size_t name;               /* of the column, in the view's names */
-    int column;                /* where it was found last, which is where it most often is again */
+    int column;                /* in the result being written */
+    int last[JSON_VIEW_KINDS]; /* where it was in the last result of as many columns (modulo kinds) */
 };
 
 struct json_view {

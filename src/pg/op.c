@@ -9,6 +9,8 @@
 #include "pg/lanes.h"
 #include "pg/sqltext.h"
 
+#define PARAM_BYTES_TYPICAL 24
+
 /* Words that write, lock, or leave something behind in the session. */
 static const char *const not_read_words[] = {
     "insert",  "update", "delete",     "merge",        "into",    "share",   "lock",
@@ -67,23 +69,50 @@ void pg_statement_init(struct pg_statement *s, const char *text)
     s->is_read = text_is_read(text);
 }
 
-void pg_params_append(struct pg_params *p, char *value_or_null)
+void pg_params_reserve(struct pg_params *p, int count)
 {
-    /* Grows at every power of two, so no capacity has to be kept. */
-    if ((p->count & (p->count - 1)) == 0) {
-        size_t cap = p->count == 0 ? 1 : (size_t)p->count * 2;
-        p->values = x_realloc(p->values, cap * sizeof(*p->values));
+    if (p->room - p->count >= count)
+        return;
+    p->room = p->count + (count > p->count ? count : p->count);
+    p->values = x_realloc(p->values, (size_t)p->room * sizeof(*p->values));
+}
+
+/* The text moves when it grows, and the values with it. */
+static void grow_text(struct pg_params *p, size_t extra)
+{
+    size_t guess = (size_t)p->room * PARAM_BYTES_TYPICAL, least = p->len + extra;
+    p->cap = least + (guess > p->cap ? guess : p->cap);
+    char *text = x_malloc(p->cap);
+    if (p->len > 0)
+        memcpy(text, p->text, p->len);
+    for (int i = 0; i < p->count; i++)
+        if (p->values[i] != NULL)
+            p->values[i] = text + (p->values[i] - p->text);
+    free(p->text);
+    p->text = text;
+}
+
+void pg_params_append(struct pg_params *p, const char *value_or_null, size_t len)
+{
+    pg_params_reserve(p, 1);
+    if (value_or_null == NULL) {
+        p->values[p->count++] = NULL;
+        return;
     }
-    p->values[p->count++] = value_or_null;
+    if (p->cap - p->len <= len)
+        grow_text(p, len + 1);
+    char *value = p->text + p->len;
+    memcpy(value, value_or_null, len);
+    value[len] = '\0';
+    p->len += len + 1;
+    p->values[p->count++] = value;
 }
 
 void pg_params_clear(struct pg_params *p)
 {
-    for (int i = 0; i < p->count; i++)
-        free(p->values[i]);
     free(p->values);
-    p->values = NULL;
-    p->count = 0;
+    free(p->text);
+    *p = (struct pg_params){0};
 }
 
 struct pg_op *pg_op_new(const struct pg_statement *statement)

@@ -25,10 +25,14 @@ void pg_statement_init(struct pg_statement *s, const char *text);
 
 /* Parameters are sent as text with types inferred by the server (write $1::uuid where it cannot know). */
 struct pg_params {
-    int count;
-    char **values; /* each malloc'd and NUL-terminated, or NULL for SQL NULL */
+    int count, room;
+    const char **values; /* each in text and NUL-terminated, or NULL for SQL NULL */
+    char *text;
+    size_t len, cap; /* of text */
 };
-void pg_params_append(struct pg_params *p, char *value_or_null); /* takes ownership of value */
+/* Make room for so many more values. */
+void pg_params_reserve(struct pg_params *p, int count);
+void pg_params_append(struct pg_params *p, const char *value_or_null, size_t len); /* copies it */
 void pg_params_clear(struct pg_params *p);
 #define PG_PARAMS_MAX 1000
 

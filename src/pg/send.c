@@ -51,7 +51,7 @@ static uint64_t default_expiry(const struct pg_conn *conn)
 void conn_send_op(struct pg_conn *conn, struct pg_op *op)
 {
     const char *name = op->statement.name;
-    const char *const *values = (const char *const *)op->params.values;
+    const char *const *values = op->params.values;
     struct cache_entry *entry = NULL;
     bool is_new = false;
 

@@ -59,7 +59,7 @@ static void lane_start(struct lane *lane)
         op_new(lane->is_write ? "INSERT INTO loaded VALUES ($1::bigint)"
                               : "SELECT $1::bigint, sum(i) FROM generate_series(1, 200) AS s(i)");
     snprintf(number, sizeof(number), "%lld", (long long)lane->load->next++);
-    pg_params_append(&op->params, x_strdup(number));
+    pg_params_append(&op->params, number, strlen(number));
     op->done = lane_done;
     op->data = lane;
     lane->load->running++;

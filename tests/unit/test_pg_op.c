@@ -88,13 +88,14 @@ static void test_params_and_references(void **state)
     assert_string_equal(op->statement.text, "SELECT $1");
     assert_false(op->is_write);
     for (int i = 0; i < 100; i++)
-        pg_params_append(&op->params, i % 3 == 0 ? NULL : x_strdup("value"));
+        pg_params_append(&op->params, i % 3 == 0 ? NULL : "values", strlen("value"));
     assert_int_equal(op->params.count, 100);
     assert_null(op->params.values[99]);
     assert_string_equal(op->params.values[98], "value");
+    assert_string_equal(op->params.values[1], "value");
     pg_params_clear(&op->params);
     assert_int_equal(op->params.count, 0);
-    pg_params_append(&op->params, x_strdup("left to pg_op_free"));
+    pg_params_append(&op->params, "left to pg_op_free", strlen("left to pg_op_free"));
     pg_op_free(op);
     pg_op_free(NULL);
 }

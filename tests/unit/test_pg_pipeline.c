@@ -13,7 +13,7 @@ static void test_reads_share_and_answer(void **state)
         call_init(&calls[i], i % 2 ? "SELECT $1::int + 1" : "SELECT $1::int + 2");
         char number[16];
         snprintf(number, sizeof(number), "%d", i);
-        pg_params_append(&calls[i].op->params, x_strdup(number));
+        pg_params_append(&calls[i].op->params, number, strlen(number));
         pg_pool_submit(b->pool, calls[i].op);
         assert_int_equal(calls[i].done, 0);
     }
@@ -347,7 +347,8 @@ static void test_large_results_and_parameters(void **state)
         memset(value, 'x', len);
         value[len] = '\0';
         call_init(&calls[i], "SELECT length($1::text), $1::text");
-        pg_params_append(&calls[i].op->params, value);
+        pg_params_append(&calls[i].op->params, value, len);
+        free(value);
         pg_pool_submit(b->pool, calls[i].op);
     }
     for (int i = 0; i < 12; i++) {
@@ -366,7 +367,7 @@ static void test_too_many_parameters(void **state)
     struct call call;
     call_init(&call, "SELECT 1");
     for (int i = 0; i <= PG_PARAMS_MAX; i++)
-        pg_params_append(&call.op->params, NULL);
+        pg_params_append(&call.op->params, NULL, 0);
     pg_pool_submit(b->pool, call.op);
     assert_int_equal(call.done, 0);
     bench_until(b, call.done);
