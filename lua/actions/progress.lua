@@ -28,10 +28,9 @@ end
 -- The first test of a first or another attempt.
 local function start(tx, child_id, learning_point_id, tier, now)
   local plan, call = rules.call("schedule", "begin", { tier = tier })
-  local point = { child_id = child_id, learning_point_id = learning_point_id, tier = tier }
   return {
     progress = store.begin(tx, child_id, learning_point_id, tier, plan.algorithm, now),
-    next = tests.plan(tx, point, nil, plan.next, call, now),
+    next = tests.plan_first(tx, child_id, learning_point_id, tier, plan.next, call, now),
   }
 end
 

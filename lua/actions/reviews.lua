@@ -17,14 +17,11 @@ end
 
 -- Neither passed nor failed: it ends without a result, and is given again.
 local function reject(tx, child_id, test, review, now)
-  local progress = {
-    child_id = child_id, id = test.progress_id, learning_point_id = test.learning_point_id, tier = test.tier,
-  }
   local plan, call = rules.call("schedule", "reject", { test_day = test.test_day })
   store.reject(tx, child_id, test.id, review, now)
   return {
     verification = store.shown(tx, child_id, test.id),
-    next = schedule.plan(tx, progress, test.id, plan.next, call, now),
+    next = schedule.plan(tx, child_id, test, test.last_tested_at, plan.next, call, now),
   }
 end
 

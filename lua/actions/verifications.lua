@@ -203,7 +203,7 @@ local function write(tx, completion, result)
   local outcome = {
     progress = progress, account = account, transactions = {}, discoveries = reached.discoveries, bonuses = reached.bonuses,
   }
-  outcome.verification = store.complete(tx, progress.child_id, test.id, now, result, {
+  outcome.verification = store.complete(tx, progress.child_id, test, now, result, {
     progress = progress,
     account = account,
     discoveries = reached.discoveries,
@@ -229,7 +229,7 @@ local function write(tx, completion, result)
     end
   end
   if completion.plan then
-    outcome.next = store.plan(tx, progress, test.id, completion.plan.next, completion.plan.call, now)
+    outcome.next = store.plan(tx, progress.child_id, test, now, completion.plan.next, completion.plan.call, now)
   end
   return outcome
 end

@@ -14,7 +14,8 @@ local before_completion = db.sql [[
          v.outcome <> '{}' and v.passed = $5 and v.score = $6::numeric(5,2) and v.questions = $7::jsonb
          and v.answers = $8::jsonb as is_same_result, -- nothing to repeat of a test that moved in
          p.id as progress_id, p.learning_point_id, p.tier, p.status, p.attempt as progress_attempt, p.learned_at,
-         p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at, p.algorithm, p.algorithm_state,
+         p.learned_on, p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at, p.algorithm,
+         p.algorithm_state, u.time_zone,
          greatest(0, ($4::timestamptz at time zone u.time_zone)::date
                      - (p.last_tested_at at time zone u.time_zone)::date) as days_since_test,
          (select count(*)
@@ -26,39 +27,54 @@ local before_completion = db.sql [[
           where d.child_id = v.child_id and d.completed
             and d.completed_at >= date_trunc('day', $4::timestamptz at time zone u.time_zone) at time zone u.time_zone
          ) as completed_today,
-         (select coalesce(sum(o.opening_points + (
-                   select coalesce(sum(t.total_earned_delta), 0)
-                   from points_transactions t
-                   where t.child_id = o.child_id and t.learning_progress_id = o.id)), 0)::bigint
-          from learning_progress o
-          where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id) as earned_before,
-         exists (
-           select
-           from learning_progress o
-           join verification_schedule x on x.child_id = o.child_id and x.learning_progress_id = o.id and not x.completed
-           where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id and o.id <> p.id
-         ) as is_open_in_other_tier
+         point.earned_before, point.last_tested_at, coalesce(point.is_open_in_other_tier, false) as is_open_in_other_tier
   from verification_schedule v
   join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   join children c on c.id = v.child_id
   join users u on u.id = c.parent_id
+  cross join lateral (
+    select max(o.last_tested_at) as last_tested_at,
+           coalesce(sum(o.opening_points + (
+             select coalesce(sum(t.total_earned_delta), 0)
+             from points_transactions t
+             where t.child_id = o.child_id and t.learning_progress_id = o.id)), 0)::bigint as earned_before,
+           bool_or(o.id <> p.id and exists (
+             select
+             from verification_schedule x
+             where x.child_id = o.child_id and x.learning_progress_id = o.id and not x.completed)) as is_open_in_other_tier
+    from learning_progress o
+    where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id
+  ) point
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and v.id = $3]]
 
--- On the later of the dates that are given; not before that day begins where the parent lives, nor sooner than $8 hours
--- after the last test of the same learning point or $14 hours from now.
+-- On the later of the dates that are given; not before that day begins where the parent lives, nor sooner than $11 hours
+-- after the last test of the same learning point, at $10, or $12 hours from now.
 local plan = db.sql [[
   insert into verification_schedule
     (child_id, learning_progress_id, previous_id, attempt, test_day, scheduled_date, due_at,
      rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
-  select p.child_id, p.id, $4, p.attempt, $5, planned.day,
-         greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $8),
-                  $13::timestamptz + make_interval(hours => $14)),
-         $9, $10, $11::jsonb, $12::jsonb, $13::timestamptz, $13::timestamptz
+  select $1, $2, $3::bigint, $4, $5, planned.day,
+         greatest(planned.day::timestamp at time zone $9::text, $10::timestamptz + make_interval(hours => $11),
+                  $17::timestamptz + make_interval(hours => $12)),
+         $13, $14, $15::jsonb, $16::jsonb, $17::timestamptz, $17::timestamptz
+  from (select greatest($6::date + $7::integer, ($17::timestamptz at time zone $9::text)::date + $8::integer) as day) planned
+  returning child_id, id, learning_progress_id, $18::text as learning_point_id, attempt, test_day, scheduled_date, due_at,
+            completed, completed_at, passed, score::float8 as score, created_at]]
+
+-- Likewise the first test of an attempt that has just begun.
+local plan_first = db.sql [[
+  insert into verification_schedule
+    (child_id, learning_progress_id, attempt, test_day, scheduled_date, due_at,
+     rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
+  select p.child_id, p.id, p.attempt, $4, planned.day,
+         greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $7),
+                  $12::timestamptz + make_interval(hours => $13)),
+         $8, $9, $10::jsonb, $11::jsonb, $12::timestamptz, $12::timestamptz
   from learning_progress p
   join children c on c.id = p.child_id
   join users u on u.id = c.parent_id
   cross join lateral (
-    select greatest(p.learned_on + $6::integer, ($13::timestamptz at time zone u.time_zone)::date + $7::integer) as day
+    select greatest(p.learned_on + $5::integer, ($12::timestamptz at time zone u.time_zone)::date + $6::integer) as day
   ) planned
   cross join lateral (
     select max(o.last_tested_at) as tested_at
@@ -70,15 +86,13 @@ local plan = db.sql [[
             completed, completed_at, passed, score::float8 as score, created_at]]
 
 local complete = db.sql [[
-  update verification_schedule v
+  update verification_schedule
   set completed = true, completed_at = $3, passed = $4, score = $5, questions = $6, answers = $7, outcome = $8,
       answered_at = $9, reviewed_at = case when $10::text is not null then $3::timestamptz end, reviewed_by = $10,
       review_decision = case when $10::text is not null then 'accept' end, review_reason = $11, updated_at = $3
-  from learning_progress p
-  where v.child_id = $1 and v.id = $2 and p.child_id = v.child_id and p.id = v.learning_progress_id
-  returning v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date,
-            v.due_at, v.completed, v.completed_at, v.started_at, v.expires_at, v.flagged_at, v.passed,
-            v.score::float8 as score, v.created_at]]
+  where child_id = $1 and id = $2
+  returning child_id, id, learning_progress_id, $12::text as learning_point_id, attempt, test_day, scheduled_date, due_at,
+            completed, completed_at, started_at, expires_at, flagged_at, passed, score::float8 as score, created_at]]
 
 -- A test as it was planned by the result of $2, whatever became of it since.
 local planned_by = db.sql [[
@@ -199,17 +213,33 @@ function verification_schedule.before_completion(tx, child_id, parent_id, id, no
   return tx:later(before_completion, child_id, parent_id, id, now, passed, score, questions, answers)
 end
 
----Queue: plan the test that a schedule rule decided on.
----@param progress { child_id: string, learning_point_id: string, tier: integer }
----@param previous_id integer?  the test whose result led to it
----@param next { test_day: integer, days_after_learning: integer?, days_after_today: integer?,
----hours_between_tests: integer, hours_after_now: integer? }
+---@class verification_schedule.next  What a schedule rule decided on.
+---@field test_day integer
+---@field days_after_learning integer?
+---@field days_after_today integer?
+---@field hours_between_tests integer
+---@field hours_after_now integer?
+
+---Queue: plan the test that follows from this one.
+---@param test db.row  from before_completion
+---@param tested_at string?  when its learning point was tested last
+---@param next verification_schedule.next
 ---@param call rules.call
 ---@return db.pending
-function verification_schedule.plan(tx, progress, previous_id, next, call, now)
-  return tx:later(plan, progress.child_id, progress.learning_point_id, progress.tier, previous_id, next.test_day,
-    next.days_after_learning, next.days_after_today, next.hours_between_tests, call.version, call.rule, call.input,
-    call.result, now, next.hours_after_now)
+function verification_schedule.plan(tx, child_id, test, tested_at, next, call, now)
+  return tx:later(plan, child_id, test.progress_id, test.id, test.progress_attempt, next.test_day, test.learned_on,
+    next.days_after_learning, next.days_after_today, test.time_zone, tested_at, next.hours_between_tests,
+    next.hours_after_now, call.version, call.rule, call.input, call.result, now, test.learning_point_id)
+end
+
+---Queue: plan the first test of an attempt.
+---@param next verification_schedule.next
+---@param call rules.call
+---@return db.pending
+function verification_schedule.plan_first(tx, child_id, learning_point_id, tier, next, call, now)
+  return tx:later(plan_first, child_id, learning_point_id, tier, next.test_day, next.days_after_learning,
+    next.days_after_today, next.hours_between_tests, call.version, call.rule, call.input, call.result, now,
+    next.hours_after_now)
 end
 
 ---@class verification_schedule.result
@@ -221,13 +251,14 @@ end
 ---@field review { by: string, reason: string }?  if staff have accepted it
 
 ---Queue: keep the result of a test, and what it led to.
+---@param test db.row  from before_completion
 ---@param result verification_schedule.result
 ---@param outcome table
 ---@return db.pending
-function verification_schedule.complete(tx, child_id, id, now, result, outcome)
+function verification_schedule.complete(tx, child_id, test, now, result, outcome)
   local review = result.review or {}
-  return tx:later(complete, child_id, id, now, result.passed, result.score, db.json(result.questions),
-    db.json(result.answers), db.json(outcome), result.answered_at, review.by, review.reason)
+  return tx:later(complete, child_id, test.id, now, result.passed, result.score, db.json(result.questions),
+    db.json(result.answers), db.json(outcome), result.answered_at, review.by, review.reason, test.learning_point_id)
 end
 
 ---Queue.

@@ -64,7 +64,7 @@ def due(child=CHILD, parent=PARENT):
 
 
 def completion(version, child=CHILD, parent="null", test=":test", sequence=":account_last_sequence",
-               point=":test_learning_point_id"):
+               point=":test_learning_point_id", learned_on=":test_learned_on", time_zone=":test_time_zone"):
     """What actions/verifications.lua sends for a first test that is passed: name and statement, in its order.
     The first two read: `account` and `test`."""
     version = quoted(version)
@@ -79,14 +79,15 @@ def completion(version, child=CHILD, parent="null", test=":test", sequence=":acc
         ("test", with_values(statement("verification_schedule", "before_completion"),
                              [child, parent, test, "now()", "true", 100, EMPTY, EMPTY])),
         ("completed", with_values(statement("verification_schedule", "complete"),
-                                  [child, test, "now()", "true", 100, EMPTY, EMPTY, quoted(OUTCOME), "null", "null", "null"])),
+                                  [child, test, "now()", "true", 100, EMPTY, EMPTY, quoted(OUTCOME), "null", "null", "null",
+                                   point])),
         ("saved", with_values(statement("learning_progress", "save"),
                               [child, test, "'pending'", 1, POINTS, UNLOCKED, "null::timestamptz", "now()", "'{}'"])),
         ("earned", move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD)),
         ("unlocked", move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK)),
         ("next", with_values(statement("verification_schedule", "plan"),
-                             [child, point, 1, test, 3, 2, "null::integer", 24, version, "'schedule.pass'", quoted(PASS[0]),
-                              quoted(PASS[1]), "now()", "null::integer"])),
+                             [child, test, test, 1, 3, learned_on, 2, "null::integer", time_zone, "now()", 24, "null::integer",
+                              version, "'schedule.pass'", quoted(PASS[0]), quoted(PASS[1]), "now()", point])),
     ]
 
 
@@ -128,7 +129,8 @@ SCRIPTS = {"account": script_account, "due": script_due, "complete": script_comp
 
 def function(version, role):
     """The completion as one function of the database."""
-    sent = completion(version, "p_child", "null", "p_test", "account.last_sequence", "test.learning_point_id")
+    sent = completion(version, "p_child", "null", "p_test", "account.last_sequence", "test.learning_point_id",
+                      "test.learned_on", "test.time_zone")
     body = []
     for name, text in sent:
         if name in ONE_BY_ONE_READS:

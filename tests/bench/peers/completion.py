@@ -31,12 +31,13 @@ def writes(child, account, test, now, version):
                      None, None, None, None, None, None)
 
     return [
-        (COMPLETE, (child, test["id"], now, True, 100, "[]", "[]", OUTCOME, None, None, None)),
+        (COMPLETE, (child, test["id"], now, True, 100, "[]", "[]", OUTCOME, None, None, None,
+                    test["learning_point_id"])),
         (SAVE, (child, test["progress_id"], "pending", 1, POINTS, UNLOCKED, None, now, "{}")),
         move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD),
         move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK),
-        (PLAN, (child, test["learning_point_id"], test["tier"], test["id"], 3, 2, None, 24, version, "schedule.pass", *PASS, now,
-                None)),
+        (PLAN, (child, test["progress_id"], test["id"], test["progress_attempt"], 3, test["learned_on"], 2, None, test["time_zone"],
+                now, 24, None, version, "schedule.pass", *PASS, now, test["learning_point_id"])),
     ]
 
 
