@@ -47,7 +47,7 @@ static void write_cell(lua_State *L, struct db_call *call, struct pg_cell *cell,
 {
     switch (cell->kind) {
     case PG_NULL:
-        buf_append_str(out, "null");
+        buf_append(out, "null", 4);
         return;
     case PG_BOOL:
         buf_append_str(out, cell->boolean ? "true" : "false");
@@ -77,9 +77,10 @@ static void write_row(lua_State *L, struct db_call *call, int row, const struct 
                       struct buf *out)
 {
     struct err err;
+    struct pg_cell cell;
     for (size_t i = 0; i < view->count; i++) {
         const struct json_view_part *part = &view->parts[i];
-        struct pg_cell cell = {.kind = PG_NULL};
+        cell.kind = PG_NULL;
         buf_append(out, view->text.data + part->before, part->before_len);
         if (part->column != JSON_VIEW_NO_COLUMN &&
             pg_result_cell(call->op->result, row, part->column, &call->scratch, &cell, &err) != 0)

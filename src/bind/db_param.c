@@ -126,17 +126,15 @@ int db_json(lua_State *L)
 static void append_param(lua_State *L, int index, int number, struct db_call *call)
 {
     struct pg_params *p = &call->op->params;
+    const struct db_value *value = luaL_testudata(L, index, VALUE_NAME);
     size_t len;
-    if (lua_isnil(L, index) || bind_json_is_null(L, index)) {
+    if (value != NULL) {
+        pg_params_append(p, value->text.data, value->text.len);
+    } else if (lua_isnil(L, index) || bind_json_is_null(L, index)) {
         pg_params_append(p, NULL, 0);
     } else if (lua_type(L, index) == LUA_TSTRING) {
         const char *text = check_text(L, index, &len, "$", number);
         pg_params_append(p, text, len);
-    } else if (lua_type(L, index) == LUA_TUSERDATA) {
-        const struct db_value *value = luaL_testudata(L, index, VALUE_NAME);
-        if (value == NULL)
-            support_fail(L, ERR_INVALID, "$%d is a userdata", number);
-        pg_params_append(p, value->text.data, value->text.len);
     } else {
         buf_clear(&call->scratch);
         append_scalar(L, index, &call->scratch, "$", number);

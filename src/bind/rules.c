@@ -24,9 +24,11 @@ struct rule_call {
     int input; /* stack index */
 };
 
-/* Push result and record, or fill err: nothing is pushed then that matters. full_name is "points.award". */
-static int run_call(lua_State *L, const struct rule_call *call, const char *full_name, struct err *err)
+/* Push result and record, or fill err: nothing is pushed then that matters. The full name, "points.award", is
+ * on top. */
+static int run_call(lua_State *L, const struct rule_call *call, struct err *err)
 {
+    int full_name = lua_gettop(L);
     struct buf *input = support_push_buf(L), *result = support_push_buf(L);
     luaL_checkstack(L, 16, NULL);
     int rc = sandbox_call(call->rules, call->rule, call->function, L, call->input, input, result, err);
@@ -34,8 +36,10 @@ static int run_call(lua_State *L, const struct rule_call *call, const char *full
         lua_createtable(L, 0, 4);
         set_text(L, "input", input->data, input->len);
         set_text(L, "result", result->data, result->len);
-        set_text(L, "rule", full_name, strlen(full_name));
-        set_text(L, "version", call->version, strlen(call->version));
+        lua_pushvalue(L, full_name);
+        lua_setfield(L, -2, "rule");
+        lua_pushstring(L, call->version);
+        lua_setfield(L, -2, "version");
     }
     buf_release(input);
     buf_release(result);
@@ -55,7 +59,7 @@ static int call(lua_State *L)
     struct err err;
     const struct rule_call live = {
         .rules = c->rules, .rule = rule, .function = function, .version = c->rule_version, .input = 3};
-    if (run_call(L, &live, full_name, &err) == 0)
+    if (run_call(L, &live, &err) == 0)
         return 2;
     log_event(LOG_ERROR, "rule call failed", LOG_S("rule", full_name), LOG_S("code", err_code_name(err.code)),
               LOG_S("reason", err.text), LOG_S("rule_version", c->rule_version),
@@ -169,14 +173,14 @@ static int candidate_call(lua_State *L)
     const char *rule = luaL_checkstring(L, 2), *function = luaL_checkstring(L, 3);
     luaL_checktype(L, 4, LUA_TTABLE);
     lua_settop(L, 4);
-    const char *full_name = lua_pushfstring(L, "%s.%s", rule, function);
+    lua_pushfstring(L, "%s.%s", rule, function);
     struct err err;
     const struct rule_call candidate = {.rules = c->rules,
                                         .rule = rule,
                                         .function = function,
                                         .version = c->bundle->rule_version,
                                         .input = 4};
-    return run_call(L, &candidate, full_name, &err) == 0 ? 2 : support_raise(L, &err);
+    return run_call(L, &candidate, &err) == 0 ? 2 : support_raise(L, &err);
 }
 
 static int candidate_version(lua_State *L)

@@ -116,12 +116,17 @@ static void append_date(struct buf *out, int64_t days)
     int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     int64_t year = year_of_era + era * 400 + (month <= 2);
-    if (year < 0 || year > 9999)
+    char text[sizeof("YYYY-MM-DD") - 1];
+    put_part(put_part(text + 4, '-', month), '-', day);
+    if (year < 0 || year > 9999) {
         buf_append_char(out, year < 0 ? '-' : '+');
-    buf_append_digits(out, (uint64_t)(year < 0 ? -year : year), 4);
-    char rest[sizeof("-MM-DD") - 1];
-    put_part(put_part(rest, '-', month), '-', day);
-    buf_append(out, rest, sizeof(rest));
+        buf_append_digits(out, (uint64_t)(year < 0 ? -year : year), 4);
+        buf_append(out, text + 4, sizeof(text) - 4);
+        return;
+    }
+    buf_two_digits(text, (unsigned)year / 100);
+    buf_two_digits(text + 2, (unsigned)year % 100);
+    buf_append(out, text, sizeof(text));
 }
 
 bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t len)

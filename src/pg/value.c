@@ -268,7 +268,8 @@ static bool decode(const struct source *s, struct buf *scratch, struct pg_cell *
 int pg_result_cell(const struct pg_result *r, int row, int column, struct buf *scratch, struct pg_cell *cell,
                    struct err *err)
 {
-    *cell = (struct pg_cell){.kind = PG_NULL};
+    cell->kind = PG_NULL;
+    cell->is_plain = false;
     size_t len = (size_t)PQgetlength(pq(r), row, column);
     if (len == 0 && PQgetisnull(pq(r), row, column))
         return 0;

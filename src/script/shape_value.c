@@ -314,9 +314,8 @@ static void push(const struct shape *shape, const struct shape_data *data, size_
         for (size_t i = 0; i < value->as.parts.count; i++) {
             if (data->items[value->as.parts.first + i].type == VALUE_ABSENT)
                 continue;
-            lua_pushlstring(L, shape->fields[i].name, shape->fields[i].len);
             push(shape->fields[i].shape, data, value->as.parts.first + i, L);
-            lua_rawset(L, -3);
+            lua_setfield(L, -2, shape->fields[i].name); /* the state knows the name by its address */
         }
         break;
     default:
