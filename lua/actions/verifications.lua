@@ -74,7 +74,7 @@ end
 ---@field test db.row          from store.before_completion
 ---@field progress table       as it will be
 ---@field account table        as it will be
----@field moves { move: ledger.move, sequence: integer, description: string, call: rules.call }[]
+---@field moves points_transactions.entry[]
 ---@field plan? { next: table, call: rules.call }
 ---@field algorithm_state table  of the attempt, as it will be
 ---@field mastery? mastery       if the point has become known by it
@@ -201,7 +201,7 @@ local function write(tx, completion, result)
   local test, progress, account, now = completion.test, completion.progress, completion.account, completion.now
   local reached = completion.mastery or { discoveries = {}, bonuses = {} }
   local outcome = {
-    progress = progress, account = account, transactions = {}, discoveries = reached.discoveries, bonuses = reached.bonuses,
+    progress = progress, account = account, discoveries = reached.discoveries, bonuses = reached.bonuses,
   }
   outcome.verification = store.complete(tx, progress.child_id, test, now, result, {
     progress = progress,
@@ -213,16 +213,13 @@ local function write(tx, completion, result)
   if test.is_open_in_other_tier then
     store.put_off_others(tx, progress, now)
   end
-  for index, entry in ipairs(completion.moves) do
-    outcome.transactions[index] = points_transactions.add(tx, progress.child_id, entry.sequence, entry.move, {
-      tier = test.tier,
-      learning_progress_id = test.progress_id,
-      attempt = test.attempt,
-      test_day = test.test_day,
-      verification_schedule_id = test.id,
-      description = entry.description,
-    }, entry.call, now)
-  end
+  outcome.transactions = points_transactions.add_of_test(tx, progress.child_id, completion.moves, {
+    tier = test.tier,
+    learning_progress_id = test.progress_id,
+    attempt = test.attempt,
+    test_day = test.test_day,
+    verification_schedule_id = test.id,
+  }, now)
   if completion.mastery then
     for _, pending in ipairs(mastery.write(tx, completion.mastery, completion)) do
       table.insert(outcome.transactions, pending)

@@ -15,6 +15,18 @@ local add = db.sql [[
             reverses_id, description, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
             rule_version, created_at]]
 
+-- Both moves of a first pass at once.
+local add_both = db.sql [[
+  insert into points_transactions
+    (child_id, tier, learning_progress_id, attempt, test_day, verification_schedule_id, created_at, sequence,
+     transaction_type, points, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
+     description, rule_version, rule_name, rule_input, rule_result)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb),
+         ($1, $2, $3, $4, $5, $6, $7, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32::jsonb, $33::jsonb)
+  returning id, sequence, transaction_type, bonus_type, points, tier, learning_progress_id, withdrawal_request_id,
+            reverses_id, description, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
+            rule_version, created_at]]
+
 -- $3: from this sequence number on; $4: before this one.
 local list = db.sql [[
   select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
@@ -110,6 +122,33 @@ function points_transactions.add(tx, child_id, sequence, move, cause, call, now)
     cause.test_day, cause.verification_schedule_id, cause.description, call.version, call.rule, call.input, call.result,
     now, cause.withdrawal_request_id, cause.bonus_type, cause.bonus_subject, cause.relationship_discovery_id,
     cause.reverses_id, cause.actor)
+end
+
+---@class points_transactions.entry  A move that the result of a test leads to.
+---@field sequence integer
+---@field move ledger.move
+---@field description string
+---@field call rules.call
+
+---Queue: what the result of a test leads to.
+---@param entries points_transactions.entry[]  at most two
+---@param cause points_transactions.cause      of all of them
+---@return db.pending[]  of their rows, in that order
+function points_transactions.add_of_test(tx, child_id, entries, cause, now)
+  local first, second = entries[1], entries[2]
+  if not first then
+    return {}
+  elseif not second then
+    cause.description = first.description
+    return { points_transactions.add(tx, child_id, first.sequence, first.move, cause, first.call, now) }
+  end
+  local a, b = first.move.deltas, second.move.deltas
+  return { tx:later(add_both, child_id, cause.tier, cause.learning_progress_id, cause.attempt, cause.test_day,
+    cause.verification_schedule_id, now,
+    first.sequence, first.move.transaction_type, first.move.points, a.total_earned, a.available, a.locked, a.withdrawn,
+    a.deficit, first.description, first.call.version, first.call.rule, first.call.input, first.call.result,
+    second.sequence, second.move.transaction_type, second.move.points, b.total_earned, b.available, b.locked, b.withdrawn,
+    b.deficit, second.description, second.call.version, second.call.rule, second.call.input, second.call.result) }
 end
 
 ---Newest first.

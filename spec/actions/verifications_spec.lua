@@ -376,13 +376,14 @@ describe("actions/verifications", function()
 
     it("changes nothing when the database refuses a part", function()
       local _, test = world.learn(family, world.learning_point(1))
-      local add = require("store.points_transactions").add
       local store = require("store.points_transactions")
-      store.add = function(tx, child_id, sequence, ...)
-        return add(tx, child_id, sequence + 1, ...)
+      local add = store.add_of_test
+      store.add_of_test = function(tx, child_id, entries, ...)
+        entries[2].sequence = entries[2].sequence + 1
+        return add(tx, child_id, entries, ...)
       end
       local err = world.error_of(function() world.report(family, test.id, true) end)
-      store.add = add
+      store.add_of_test = add
       assert.are.equal("points_transactions_no_gap", err.constraint)
       local found = require("actions.verifications").find(family.child_id, family.parent_id, test.id)
       assert.is_false(found.completed)

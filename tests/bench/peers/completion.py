@@ -9,7 +9,7 @@ DUE = statement("verification_schedule", "list_of_state")
 BEFORE = statement("verification_schedule", "before_completion")
 COMPLETE = statement("verification_schedule", "complete")
 SAVE = statement("learning_progress", "save")
-ADD = statement("points_transactions", "add")
+ADD = statement("points_transactions", "add_both")
 PLAN = statement("verification_schedule", "plan")
 FAR_US = 4102444800000000
 DUE_MOST = 51
@@ -26,22 +26,21 @@ def writes(child, account, test, now, version):
     sequence = account["last_sequence"]
 
     def move(number, kind, points, deltas, cause, call):
-        return ADD, (child, sequence + number, kind, points, *deltas, test["tier"], test["progress_id"], test["attempt"],
-                     test["test_day"], test["id"], f"Test of day 1 {cause}", version, f"points.{cause}", *call, now,
-                     None, None, None, None, None, None)
+        return (sequence + number, kind, points, *deltas, f"Test of day 1 {cause}", version, f"points.{cause}", *call)
 
+    moves = (*move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD),
+             *move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK))
     return [
         (COMPLETE, (child, test["id"], now, True, 100, "[]", "[]", OUTCOME, None, None, None,
                     test["learning_point_id"])),
         (SAVE, (child, test["progress_id"], "pending", 1, POINTS, UNLOCKED, None, now, "{}")),
-        move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD),
-        move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK),
+        (ADD, (child, test["tier"], test["progress_id"], test["attempt"], test["test_day"], test["id"], now, *moves)),
         (PLAN, (child, test["progress_id"], test["id"], test["progress_attempt"], 3, test["learned_on"], 2, None, test["time_zone"],
                 now, 24, None, version, "schedule.pass", *PASS, now, test["learning_point_id"])),
     ]
 
 
 def answer(results, account):
-    completed, earned, unlocked, planned = results
+    (completed,), moves, (planned,) = results
     total = {"total_earned": account["total_earned"] + POINTS, "available_points": account["available_points"] + UNLOCKED}
-    return {"verification": completed, "transactions": [earned, unlocked], "next_verification": planned, "account": total}
+    return {"verification": completed, "transactions": moves, "next_verification": planned, "account": total}

@@ -59,7 +59,7 @@ async def complete(child: str, test: int, _: dict = Body(), authorization: str =
             raise HTTPException(409)
         results = []
         for text, values in writes(child, locked, before, now, state["version"]):
-            row = await connection.fetchrow(text, *values)
+            rows = await connection.fetch(text, *values)
             if text is not SAVE:
-                results.append(dict(row))
+                results.append([dict(row) for row in rows])
     return answer(results, locked)

@@ -72,5 +72,5 @@ def complete(child: str, test: int, _: dict = Body(), authorization: str = Heade
         for sql, values in writes(child, locked, before, now, version):
             result = execute(connection, sql, values)
             if sql is not SAVE:
-                results.append(dict(result.mappings().first()))
+                results.append([dict(row) for row in result.mappings()])
     return answer(results, locked)
