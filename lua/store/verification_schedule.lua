@@ -18,10 +18,9 @@ local before_completion = db.sql [[
          p.algorithm_state, u.time_zone,
          greatest(0, ($4::timestamptz at time zone u.time_zone)::date
                      - (p.last_tested_at at time zone u.time_zone)::date) as days_since_test,
-         (select count(*)
+         (select count(*) filter (where f.attempt = v.attempt and f.test_day = v.test_day and not f.passed)
           from verification_schedule f
-          where f.child_id = v.child_id and f.learning_progress_id = v.learning_progress_id
-            and f.attempt = v.attempt and f.test_day = v.test_day and f.completed and not f.passed) as failures_before,
+          where f.child_id = v.child_id and f.learning_progress_id = v.learning_progress_id) as failures_before,
          (select count(*)
           from verification_schedule d
           where d.child_id = v.child_id and d.completed
