@@ -2,6 +2,7 @@
 local auth = require "auth"
 local json = require "json"
 local openapi = require "lib.openapi"
+local problem = require "lib.problem"
 local samples = require "api.samples"
 local schemas = require "api.schemas"
 
@@ -61,8 +62,14 @@ local TAGS = {
   docs = "This description, for people.",
 }
 
--- The viewer is an npm package that script/bootstrap turns into a Lua module; a checkout without it has no page.
-local has_viewer, viewer = pcall(require, "assets.swagger_ui")
+-- The viewer is an npm package that script/bootstrap turns into a Lua module of two megabytes: it is loaded when somebody
+-- looks at the page. A checkout without it has none.
+local function viewer(part)
+  return function()
+    local is_there, files = pcall(require, "assets.swagger_ui")
+    return is_there and files[part] or nil
+  end
+end
 
 local PAGE = [[
 <!doctype html>
@@ -81,10 +88,16 @@ SwaggerUIBundle({ url: "/openapi.json", dom_id: "#viewer", validatorUrl: null, d
 local POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; " ..
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
--- A handler that sends the same bytes to everybody, and only once to a client that keeps them.
-local function constant(content_type, body, headers)
-  local tag = ('"%s"'):format(auth.sha256(body))
+-- A handler that sends the same bytes to everybody, and only once to a client that keeps them. They are read when they are
+-- wanted first; nil: there are none.
+local function constant(content_type, read, headers)
+  local body, tag
   return function(call)
+    body = body or read()
+    if not body then
+      return nil, problem.not_found()
+    end
+    tag = tag or ('"%s"'):format(auth.sha256(body))
     local all = { ETag = tag, ["Cache-Control"] = "no-cache" }
     for name, value in pairs(headers or {}) do
       all[name] = value
@@ -96,22 +109,27 @@ local function constant(content_type, body, headers)
   end
 end
 
-local function file_route(path, name, media, doc, body, headers)
+local function file_route(path, name, media, doc, read, headers)
   return {
     method = "GET", path = path, doc = doc, name = name, returns = { 200, media = media },
-    handle = constant(media .. "; charset=utf-8", body, headers),
+    handle = constant(media .. "; charset=utf-8", read, headers),
   }
 end
 
+local function text(value)
+  return function() return value end
+end
+
+local function page()
+  return viewer("script")() and PAGE
+end
+
 local function page_routes()
-  if not has_viewer then
-    return {}
-  end
   return {
-    file_route("/docs", "getDocs", "text/html", "This description as a page.", PAGE, { ["Content-Security-Policy"] = POLICY }),
-    file_route("/docs/viewer.js", "getDocsViewer", "text/javascript", "The script of that page.", viewer.script),
-    file_route("/docs/viewer.css", "getDocsStyle", "text/css", "The looks of that page.", viewer.style),
-    file_route("/docs/start.js", "getDocsStart", "text/javascript", "What begins to show that page.", START),
+    file_route("/docs", "getDocs", "text/html", "This description as a page.", page, { ["Content-Security-Policy"] = POLICY }),
+    file_route("/docs/viewer.js", "getDocsViewer", "text/javascript", "The script of that page.", viewer("script")),
+    file_route("/docs/viewer.css", "getDocsStyle", "text/css", "The looks of that page.", viewer("style")),
+    file_route("/docs/start.js", "getDocsStart", "text/javascript", "What begins to show that page.", text(START)),
   }
 end
 
@@ -128,9 +146,9 @@ function description.add(routes)
   for _, route in ipairs(page_routes()) do
     table.insert(routes, route)
   end
-  document.handle = constant("application/json", json.encode(openapi.describe(routes, {
+  document.handle = constant("application/json", text(json.encode(openapi.describe(routes, {
     info = INFO, tags = TAGS, problem = schemas.problem, samples = samples,
-  })))
+  }))))
   return routes
 end
 

@@ -1,4 +1,5 @@
 /* Token buckets in fixed memory: shards with a lock each, a hash index and a least-recently-used list inside.
+ * Memory of buckets that were never needed is never touched.
  *
  * A bucket is one number (the generic cell rate algorithm): the time at which it will be full again. Taking a
  * token moves that time on by the price of one token; a bucket that would be full more than one period from
@@ -15,22 +16,21 @@
 #define SHARDS 16
 #define KEY_BYTES 16 /* of the keyed hash that stands for the key */
 #define NS_PER_S UINT64_C(1000000000)
-#define NO_BUCKET UINT32_MAX
 
 struct bucket {
     unsigned char key[KEY_BYTES];
     uint64_t full_at_ns;
-    uint32_t next;    /* in the chain of its slot */
-    uint32_t slot;    /* NO_BUCKET: never used */
+    uint32_t next; /* in the chain of its slot, as slots have it */
+    uint32_t slot;
     struct list link; /* least recently used first */
 };
 
 struct shard {
     pthread_mutex_t lock;
     struct bucket *buckets;
-    uint32_t *slots; /* first bucket of a chain; as many as buckets */
-    uint32_t count;
-    struct list used;
+    uint32_t *slots; /* first bucket of a chain, its index + 1, or 0; as many as buckets */
+    uint32_t count, taken;
+    struct list used; /* those taken */
 };
 
 struct rate_table {
@@ -43,13 +43,8 @@ static void shard_init(struct shard *s, uint32_t count)
     pthread_mutex_init(&s->lock, NULL);
     s->count = count;
     s->buckets = x_calloc(count, sizeof(*s->buckets));
-    s->slots = x_malloc(count * sizeof(*s->slots));
+    s->slots = x_calloc(count, sizeof(*s->slots));
     list_init(&s->used);
-    for (uint32_t i = 0; i < count; i++) {
-        s->slots[i] = NO_BUCKET;
-        s->buckets[i].slot = NO_BUCKET;
-        list_append(&s->used, &s->buckets[i].link);
-    }
 }
 
 struct rate_table *rate_table_new(unsigned buckets_max)
@@ -78,26 +73,41 @@ void rate_table_free(struct rate_table *t)
 
 static void unlink_bucket(struct shard *s, struct bucket *b)
 {
-    if (b->slot == NO_BUCKET)
-        return;
-    uint32_t *at = &s->slots[b->slot];
-    while (&s->buckets[*at] != b)
-        at = &s->buckets[*at].next;
+    uint32_t number = (uint32_t)(b - s->buckets) + 1, *at = &s->slots[b->slot];
+    while (*at != number)
+        at = &s->buckets[*at - 1].next;
     *at = b->next;
+    list_remove(&b->link);
 }
 
-static struct bucket *find_bucket(struct shard *s, const unsigned char *key, uint32_t slot)
+/* One that was never used, or the one that was not for the longest time. */
+static struct bucket *take_bucket(struct shard *s)
 {
-    for (uint32_t i = s->slots[slot]; i != NO_BUCKET; i = s->buckets[i].next)
-        if (memcmp(s->buckets[i].key, key, KEY_BYTES) == 0)
-            return &s->buckets[i];
+    if (s->taken < s->count)
+        return &s->buckets[s->taken++];
     struct bucket *b = CONTAINER_OF(s->used.next, struct bucket, link);
     unlink_bucket(s, b);
-    memcpy(b->key, key, KEY_BYTES);
-    b->full_at_ns = 0;
-    b->slot = slot;
-    b->next = s->slots[slot];
-    s->slots[slot] = (uint32_t)(b - s->buckets);
+    return b;
+}
+
+/* The bucket of a key, as the one used last. */
+static struct bucket *find_bucket(struct shard *s, const unsigned char *key, uint32_t slot)
+{
+    struct bucket *b = NULL;
+    for (uint32_t i = s->slots[slot]; i != 0 && b == NULL; i = s->buckets[i - 1].next)
+        if (memcmp(s->buckets[i - 1].key, key, KEY_BYTES) == 0)
+            b = &s->buckets[i - 1];
+    if (b != NULL) {
+        list_remove(&b->link);
+    } else {
+        b = take_bucket(s);
+        memcpy(b->key, key, KEY_BYTES);
+        b->full_at_ns = 0;
+        b->slot = slot;
+        b->next = s->slots[slot];
+        s->slots[slot] = (uint32_t)(b - s->buckets) + 1;
+    }
+    list_append(&s->used, &b->link);
     return b;
 }
 
@@ -130,8 +140,6 @@ unsigned rate_take(struct rate_table *t, const char *key, size_t len, unsigned c
 
     pthread_mutex_lock(&s->lock);
     struct bucket *b = find_bucket(s, hash, (number / SHARDS) % s->count);
-    list_remove(&b->link);
-    list_append(&s->used, &b->link);
     unsigned wait_s = take_token(b, now_ns, capacity, period_s, left != NULL ? left : &ignored);
     pthread_mutex_unlock(&s->lock);
     return wait_s;

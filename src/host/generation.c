@@ -11,6 +11,10 @@
 #include "host/generation_sql.h"
 #include "script/property.h"
 
+/* When a collection begins, of what the last one left. Loading makes much that is let go at once, and memory
+ * once taken stays. */
+#define GC_LOADING_PAUSE_PERCENT 125
+#define GC_PAUSE_PERCENT 150
 #define LOAD_HOOK_INSTRUCTIONS 10000
 
 /* ---- faults ---- */
@@ -120,6 +124,7 @@ static int open_vm(struct program *p, struct bundle *bundle, struct config *conf
     p->app = vm_new(VM_APP, bundle, (size_t)config->lua.memory_bytes_max, err);
     if (p->app == NULL)
         return -1;
+    lua_gc(p->app->L, LUA_GCINC, GC_LOADING_PAUSE_PERCENT, 0, 0);
     p->app->context = &p->context;
     generation_fill_context(&p->context, config, bundle);
     if (bind_open(p->app, err) != 0)
@@ -139,8 +144,11 @@ static struct program *program_new(struct bundle *bundle, struct config *config,
         rc = load_routes(p, err);
         lua_sethook(p->app->L, NULL, 0, 0);
     }
-    if (rc == 0)
+    if (rc == 0) {
+        lua_gc(p->app->L, LUA_GCINC, GC_PAUSE_PERCENT, 0, 0);
+        lua_gc(p->app->L, LUA_GCCOLLECT);
         return p;
+    }
     program_free(p);
     return NULL;
 }

@@ -1,6 +1,7 @@
 /* Reloading, step by step: build, wait, hand over, report. */
 #include "host/reload.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +208,7 @@ static void finish(struct reload *r, enum reload_outcome outcome)
     texts_clear(&files);
     buf_release(&settings);
     buf_release(&restart);
+    malloc_trim(0); /* building takes and frees several times what stays */
     if (r->pending && !r->closing)
         begin(r);
 }

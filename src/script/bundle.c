@@ -71,7 +71,7 @@ static void hash_hex(const unsigned char *digest, char hex[65])
     sodium_bin2hex(hex, 65, digest, crypto_hash_sha256_BYTES);
 }
 
-static void add_file(struct reader *r, const char *path, struct buf *content)
+static void add_file(struct reader *r, const char *path, const struct buf *content)
 {
     struct bundle *b = r->bundle;
     if (b->count == r->cap) {
@@ -80,7 +80,9 @@ static void add_file(struct reader *r, const char *path, struct buf *content)
     }
     struct bundle_file *file = &b->files[b->count++];
     *file = (struct bundle_file){.path = x_strdup(path), .len = content->len};
-    file->bytes = buf_detach(content);
+    char *bytes = x_malloc(content->len + 1); /* kept for long, unlike the room for reading */
+    memcpy(bytes, content->data, content->len + 1);
+    file->bytes = bytes;
     unsigned char digest[crypto_hash_sha256_BYTES];
     crypto_hash_sha256(digest, (const unsigned char *)file->bytes, file->len);
     hash_hex(digest, file->hash);
