@@ -19,7 +19,7 @@ end
 ---Newest first.
 ---@param filter { type: string?, learning_progress_id: integer?, from: string?, to: string? }  from, to: first and last day,
 ---where the parent lives
----@return db.row[]? rows
+---@return db.rows? rows
 ---@return problem? err
 function accounts.transactions(child_id, parent_id, filter, before_sequence, limit)
   local first = 0

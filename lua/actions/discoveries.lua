@@ -77,7 +77,7 @@ end
 
 ---In the order in which they were recorded. A pair is found in either direction where its relationship has none.
 ---@param filter { source_learning_point_id: string?, target_learning_point_id: string?, relationship_type: string? }
----@return db.row[]? rows
+---@return db.rows? rows
 ---@return problem? err
 function discoveries.list(child_id, parent_id, filter, after_id, limit)
   local rows = store.list(child_id, parent_id, filter, after_id, limit)

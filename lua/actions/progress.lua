@@ -169,7 +169,7 @@ end
 
 ---What the child knows: learning points, each with the highest tier that is verified.
 ---@param after_point string  id of the last one seen; "": from the start
----@return db.row[]? rows
+---@return db.rows? rows
 ---@return problem? err
 function progress.known(child_id, parent_id, after_point, limit)
   local rows = store.known(child_id, parent_id, after_point, limit)

@@ -43,7 +43,7 @@ function discoveries.list(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "id" }, views.discovery)
+  return page.response(call, rows, limit, { "id" }, views.DISCOVERY)
 end
 
 function discoveries.get(call)

@@ -32,7 +32,7 @@ function learning_points.list(call)
     prefix = query.prefix and query.prefix:lower(), suffix = query.suffix and query.suffix:lower(),
   }
   local rows = actions.list(filter, after, limit + 1)
-  return page.response(call, rows, limit, { "sort_word", "id" }, views.learning_point)
+  return page.response(call, rows, limit, { "sort_word", "id" }, views.LEARNING_POINT)
 end
 
 function learning_points.get(call)

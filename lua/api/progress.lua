@@ -108,7 +108,7 @@ function progress.known(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "learning_point_id" }, views.known_point)
+  return page.response(call, rows, limit, { "learning_point_id" }, views.KNOWN_POINT)
 end
 
 return progress

@@ -32,8 +32,6 @@ local VERIFICATION = {
   "completed", "completed_at", "cancelled_at", "started_at", "expires_at", "flagged_at", "passed", "score", "created_at",
 }
 
-local KNOWN_POINT = { "learning_point_id", "word", "type", "tier", "verified_at" }
-
 local ACCOUNT = {
   "child_id", "total_earned", "available_points", "locked_points", "withdrawn_points", "deficit_points", "updated_at",
 }
@@ -62,6 +60,9 @@ local DAY = { "date", "passed", "failed", "points", "total_earned" }
 
 -- Rows that nobody looks into on their way into an answer.
 views.VERIFICATION = json.view(VERIFICATION)
+views.LEARNING_POINT = json.view(LEARNING_POINT)
+views.KNOWN_POINT = json.view { "learning_point_id", "word", "type", "tier", "verified_at" }
+views.DISCOVERY = json.view(DISCOVERY)
 views.TRANSACTION = json.view {
   "id", "sequence", "transaction_type", "bonus_type", "points", "tier", "learning_progress_id", "withdrawal_request_id",
   "reverses_id", "description", "rule_version", "created_at",
@@ -136,10 +137,6 @@ function views.progress(row, next_test)
   local shown = pick(row, PROGRESS)
   shown.next_verification = next_test and views.verification(next_test) or json.null
   return shown
-end
-
-function views.known_point(row)
-  return pick(row, KNOWN_POINT)
 end
 
 function views.account(row)

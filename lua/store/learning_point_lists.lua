@@ -69,7 +69,7 @@ local list_of_ending = db.sql [[
 -- Words made with an affix. $1: after this id; $2: the affix; $3 to $6: filters; $7, $8: how the word begins, how it ends.
 local list_of_affix = db.sql [[
   select l.id, l.word, l.type, l.tier, l.definition, l.example, l.frequency_rank, l.difficulty, l.register, l.contexts,
-         l.part_of_speech, l.band, l.metadata
+         l.part_of_speech, l.band, l.metadata, '' as sort_word
   from (
     select distinct r.target_id as id
     from relationships r
@@ -112,32 +112,28 @@ end
 ---@param after { [1]: string, [2]: string }  lower-case word and id of the last item seen; "" and "": from the start. With a
 ---suffix the word is read backwards; with an affix it is not looked at
 ---@param limit integer
----@return db.row[]  with sort_word, the first half of the cursor
+---@return db.rows  with sort_word, the first half of the cursor
 function learning_point_lists.list(filter, after, limit)
   local tier, type, difficulty, band = filter.tier, filter.type, filter.difficulty, filter.band
   local prefix, suffix = filter.prefix or "", reversed(filter.suffix or "")
   if filter.affix then
-    local rows = db.query(list_of_affix, after[2], filter.affix, tier, type, difficulty, band, prefix, suffix, limit)
-    for _, row in ipairs(rows) do
-      row.sort_word = ""
-    end
-    return rows
+    return db.rows(list_of_affix, after[2], filter.affix, tier, type, difficulty, band, prefix, suffix, limit)
   elseif filter.suffix then
     local word, id, up_to = range(after, suffix)
-    return db.query(list_of_ending, word, id, up_to, limit, tier, type, difficulty, band, prefix)
+    return db.rows(list_of_ending, word, id, up_to, limit, tier, type, difficulty, band, prefix)
   end
   local word, id, up_to = range(after, prefix)
   -- Most learning points are words.
   if type and type ~= "word" or type and not (difficulty or band or tier) then
-    return db.query(list_of_type, word, id, up_to, limit, tier, type, difficulty, band)
+    return db.rows(list_of_type, word, id, up_to, limit, tier, type, difficulty, band)
   elseif difficulty then
-    return db.query(list_of_difficulty, word, id, up_to, limit, tier, type, difficulty, band)
+    return db.rows(list_of_difficulty, word, id, up_to, limit, tier, type, difficulty, band)
   elseif band then
-    return db.query(list_of_band, word, id, up_to, limit, tier, type, band)
+    return db.rows(list_of_band, word, id, up_to, limit, tier, type, band)
   elseif tier then
-    return db.query(list_of_tier, word, id, up_to, limit, tier, type)
+    return db.rows(list_of_tier, word, id, up_to, limit, tier, type)
   end
-  return db.query(list, word, id, up_to, limit)
+  return db.rows(list, word, id, up_to, limit)
 end
 
 return learning_point_lists

@@ -190,7 +190,7 @@ end
 ---In the order of the ids of the learning points.
 ---@param after_point string  id of the last one seen; "": from the start
 function learning_progress.known(child_id, parent_id, after_point, limit)
-  return db.query(known, child_id, parent_id, after_point, limit)
+  return db.rows(known, child_id, parent_id, after_point, limit)
 end
 
 ---Queue: is_in_ledger, is_tested. No row: no such progress.

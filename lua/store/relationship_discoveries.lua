@@ -177,15 +177,15 @@ end
 function relationship_discoveries.list(child_id, parent_id, filter, after_id, limit)
   local source, target, kind = filter.source_learning_point_id, filter.target_learning_point_id, filter.relationship_type
   if source and target then
-    return db.query(list_of_pair, child_id, parent_id, after_id, limit, source, target, kind)
+    return db.rows(list_of_pair, child_id, parent_id, after_id, limit, source, target, kind)
   elseif source then
-    return db.query(list_of_source, child_id, parent_id, after_id, limit, source, kind)
+    return db.rows(list_of_source, child_id, parent_id, after_id, limit, source, kind)
   elseif target then
-    return db.query(list_of_target, child_id, parent_id, after_id, limit, target, kind)
+    return db.rows(list_of_target, child_id, parent_id, after_id, limit, target, kind)
   elseif kind then
-    return db.query(list_of_type, child_id, parent_id, after_id, limit, kind)
+    return db.rows(list_of_type, child_id, parent_id, after_id, limit, kind)
   end
-  return db.query(list, child_id, parent_id, after_id, limit)
+  return db.rows(list, child_id, parent_id, after_id, limit)
 end
 
 return relationship_discoveries

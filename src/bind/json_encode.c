@@ -2,6 +2,7 @@
  */
 #include "bind/json_encode.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +40,9 @@ static int compare_members(const void *a, const void *b)
 
 static uint64_t prefix_of(const char *key, size_t len)
 {
-    unsigned char first[sizeof(uint64_t)] = {0};
-    uint64_t prefix = 0;
-    memcpy(first, key, len < sizeof(first) ? len : sizeof(first));
-    for (size_t i = 0; i < sizeof(first); i++)
-        prefix = prefix << 8 | first[i];
-    return prefix;
+    uint64_t first = 0;
+    memcpy(&first, key, len < sizeof(first) ? len : sizeof(first));
+    return htobe64(first);
 }
 
 /* By insertion: objects are small as a rule, and qsort costs more than it does then. */

@@ -68,7 +68,8 @@ struct sandbox {
     enum sandbox_kill killed;
     size_t unchecked; /* bytes allocated since the last look at the time */
     uint64_t instructions;
-    uint64_t cpu_deadline, time_checked;
+    uint64_t cpu_deadline; /* 0: its clock was not read yet */
+    uint64_t time_checked;
     char where[160]; /* "lua/rules/points.lua:12" of the kill or error, or "" */
     bool has_trace;  /* of it in what is kept */
     char trace_at[160];
