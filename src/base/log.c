@@ -12,6 +12,7 @@
 
 #define US_PER_S INT64_C(1000000)
 #define US_PER_MS INT64_C(1000)
+#define SECOND_BYTES (sizeof("\"2026-01-31T23:59:59") - 1)
 #define LOG_LINE_BYTES 512 /* first room for a line; most fit */
 /* Longest string value: a pipe mixes the writes of several threads only if they are longer than PIPE_BUF
  * (4096). */
@@ -64,18 +65,36 @@ static void write_part(struct buf *line, char before, int value, int digits)
     buf_append_digits(line, (uint64_t)value, digits);
 }
 
-/* 2026-01-31T23:59:59.123Z */
-static void write_time(struct buf *line, int64_t us)
+static void write_second(struct buf *line, time_t second)
 {
-    time_t seconds = (time_t)(us / US_PER_S);
     struct tm utc;
-    gmtime_r(&seconds, &utc);
+    gmtime_r(&second, &utc);
     write_part(line, '"', utc.tm_year + 1900, 4);
     write_part(line, '-', utc.tm_mon + 1, 2);
     write_part(line, '-', utc.tm_mday, 2);
     write_part(line, 'T', utc.tm_hour, 2);
     write_part(line, ':', utc.tm_min, 2);
     write_part(line, ':', utc.tm_sec, 2);
+}
+
+/* 2026-01-31T23:59:59.123Z; a second is written once for all lines of it. */
+static void write_time(struct buf *line, int64_t us)
+{
+    static _Thread_local struct {
+        time_t second;
+        char text[SECOND_BYTES];
+    } latest = {.second = -1};
+    time_t second = (time_t)(us / US_PER_S);
+    if (latest.second == second) {
+        buf_append(line, latest.text, SECOND_BYTES);
+    } else {
+        size_t start = line->len;
+        write_second(line, second);
+        if (line->len == start + SECOND_BYTES) {
+            memcpy(latest.text, line->data + start, SECOND_BYTES);
+            latest.second = second;
+        }
+    }
     write_part(line, '.', (int)(us % US_PER_S / US_PER_MS), 3);
     buf_append_str(line, "Z\"");
 }

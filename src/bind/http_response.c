@@ -43,17 +43,6 @@ static bool is_token(const char *text, size_t len)
     return len > 0;
 }
 
-/* Response values with control characters would end the header early. */
-static bool is_header_value(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7F)
-            return false;
-    }
-    return true;
-}
-
 static struct http_header check_header(lua_State *L)
 {
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
@@ -64,7 +53,7 @@ static struct http_header check_header(lua_State *L)
     header.value = lua_tolstring(L, -1, &value_len);
     if (!is_token(header.name, name_len))
         fault(L, "headers: a name is not an HTTP token");
-    if (!is_header_value(header.value, value_len))
+    if (!http_is_field_value(header.value, value_len)) /* it would end the header early */
         fault(L, "headers: a value holds a control character");
     if (strcasecmp(header.name, "content-type") == 0)
         fault(L, "headers: set content_type instead of Content-Type");
@@ -124,7 +113,7 @@ static const char *read_content_type(lua_State *L, int index)
         fault(L, "content_type is not a string");
     size_t len = 0;
     const char *text = lua_tolstring(L, -1, &len);
-    if (text != NULL && !is_header_value(text, len))
+    if (text != NULL && !http_is_field_value(text, len))
         fault(L, "content_type holds a control character");
     lua_pop(L, 1);
     return text;

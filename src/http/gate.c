@@ -111,11 +111,8 @@ static int check_fields(const struct gate_input *in, struct gate_verdict *v)
     for (size_t i = 0; i < in->header_count; i++) {
         if (!is_token(in->headers[i].name, in->name_sizes[i]))
             return refuse(v, 400, "a header name is no token");
-        const unsigned char *value = (const unsigned char *)in->headers[i].value;
-        for (size_t j = 0; j < in->value_sizes[i]; j++) {
-            if ((value[j] < 0x20 && value[j] != '\t') || value[j] == 0x7f)
-                return refuse(v, 400, "a header value has a control byte");
-        }
+        if (!http_is_field_value(in->headers[i].value, in->value_sizes[i]))
+            return refuse(v, 400, "a header value has a control byte");
     }
     return 0;
 }

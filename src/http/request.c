@@ -15,6 +15,31 @@ const char *http_request_header(const struct http_request *req, const char *name
     return NULL;
 }
 
+/* A mark in the highest bit of every byte of word that is below 0x20 or is 0x7f; bytes behind a marked one
+ * may be marked wrongly. */
+static uint64_t control_bytes(uint64_t word)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
+    uint64_t delete = word ^ (each * 0x7f);
+    return (((word - each * 0x20) & ~word) | ((delete - each) & ~delete)) & high;
+}
+
+bool http_is_field_value(const char *text, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        uint64_t word;
+        if (len - at >= sizeof word && (memcpy(&word, text + at, sizeof word), control_bytes(word) == 0)) {
+            at += sizeof word;
+            continue;
+        }
+        unsigned char byte = (unsigned char)text[at++];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 /* len digits of lower-case hex, not all of them 0 unless zero_is_fine, and then the byte behind. */
 static bool is_hex_field(const char *text, size_t len, bool zero_is_fine)
 {

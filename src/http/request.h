@@ -43,6 +43,9 @@ struct http_request {
 /* Value of a header, name compared without case; NULL if absent. Several fields of one name: the first. */
 const char *http_request_header(const struct http_request *req, const char *name);
 
+/* May this be the value of a field: no control byte but tabs? */
+bool http_is_field_value(const char *text, size_t len);
+
 /* The trace-id of a traceparent field into trace_id, "" if it is malformed. */
 void http_trace_id(const char *traceparent, char trace_id[33]);
 

@@ -95,16 +95,6 @@ struct defaults {
     size_t bytes;
 };
 
-static bool is_header_value(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 /* Fields that say how the message is framed are MHD's. */
 static bool is_framing(const char *name)
 {
@@ -114,8 +104,9 @@ static bool is_framing(const char *name)
 
 static bool add(struct MHD_Response *made, struct defaults *seen, const char *name, const char *value)
 {
-    seen->bytes += strlen(name) + strlen(value) + 4;
-    return seen->bytes <= RESPONSE_HEADER_BYTES_MAX && is_header_value(value) &&
+    size_t len = strlen(value);
+    seen->bytes += strlen(name) + len + 4;
+    return seen->bytes <= RESPONSE_HEADER_BYTES_MAX && http_is_field_value(value, len) &&
            MHD_add_response_header(made, name, value) == MHD_YES;
 }
 
@@ -129,7 +120,8 @@ static bool add_given(struct MHD_Response *made, struct defaults *seen, const st
         seen->request_id = true;
     else if (strcasecmp(h->name, "X-Content-Type-Options") == 0)
         seen->content_type_options = true;
-    return !is_framing(h->name) && is_header_value(h->name) && add(made, seen, h->name, h->value);
+    return !is_framing(h->name) && http_is_field_value(h->name, strlen(h->name)) &&
+           add(made, seen, h->name, h->value);
 }
 
 static bool add_cors(struct MHD_Response *made, struct defaults *seen, const struct exchange *x)

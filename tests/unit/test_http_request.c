@@ -22,6 +22,25 @@ static void test_header(void **state)
     assert_null(http_request_header(&req, "X"));
 }
 
+/* Every byte in every place of a text, among bytes below and above it. */
+static void test_field_value(void **state)
+{
+    (void)state;
+    for (int neighbour = 0x20; neighbour <= 0xff; neighbour += 0xdf) {
+        for (size_t len = 1; len <= 20; len++) {
+            char text[20];
+            memset(text, neighbour, sizeof text);
+            assert_true(http_is_field_value(text, len));
+            for (int byte = 0; byte <= 0xff; byte++) {
+                bool fine = (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+                text[len / 2] = (char)byte;
+                assert_int_equal(http_is_field_value(text, len), fine);
+            }
+        }
+    }
+    assert_true(http_is_field_value("", 0));
+}
+
 static void test_trace_id(void **state)
 {
 #define TRACE "0af7651916cd43dd8448eb211c80319c"
@@ -151,8 +170,9 @@ static void test_problem_body(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header), cmocka_unit_test(test_trace_id),     cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_query),  cmocka_unit_test(test_problem_body),
+        cmocka_unit_test(test_header),   cmocka_unit_test(test_field_value),
+        cmocka_unit_test(test_trace_id), cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_query),    cmocka_unit_test(test_problem_body),
     };
     return cmocka_run_group_tests_name("http request", tests, NULL, NULL);
 }
