@@ -60,7 +60,7 @@ local plan = db.sql [[
   returning child_id, id, learning_progress_id, $18::text as learning_point_id, attempt, test_day, scheduled_date, due_at,
             completed, completed_at, passed, score::float8 as score, created_at]]
 
--- Likewise the first test of an attempt that has just begun.
+-- Likewise a test that no other led to: its progress is read here.
 local plan_first = db.sql [[
   insert into verification_schedule
     (child_id, learning_progress_id, attempt, test_day, scheduled_date, due_at,
@@ -231,7 +231,7 @@ function verification_schedule.plan(tx, child_id, test, tested_at, next, call, n
     next.hours_after_now, call.version, call.rule, call.input, call.result, now, test.learning_point_id)
 end
 
----Queue: plan the first test of an attempt.
+---Queue: plan the first test of an attempt, or the first one here of an attempt that moved in.
 ---@param next verification_schedule.next
 ---@param call rules.call
 ---@return db.pending

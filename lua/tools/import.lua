@@ -50,7 +50,9 @@ local function write_rows(tx, run, plan)
     }, { version = rules.version() }, run.context.now)
   end
   for _, planned in ipairs(plan.next) do
-    tests.plan(tx, planned.progress, nil, planned.next, planned.call, run.context.now)
+    local progress = planned.progress
+    tests.plan_first(tx, progress.child_id, progress.learning_point_id, progress.tier, planned.next, planned.call,
+      run.context.now)
   end
 end
 
