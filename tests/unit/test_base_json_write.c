@@ -39,7 +39,7 @@ static void test_strings(void **state)
     WRITTEN("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"");
 }
 
-/* Wherever among others it stands, every byte is written as it is alone. */
+/* Wherever among others it stands, however many they are, every byte is written as it is alone. */
 static void test_every_byte_anywhere(void **state)
 {
     enum { LENGTH = 19 };
@@ -48,12 +48,14 @@ static void test_every_byte_anywhere(void **state)
         char one[1] = {(char)byte};
         struct buf alone = BUF_INIT;
         json_write_string(&alone, one, 1);
-        for (size_t at = 0; at < LENGTH; at++) {
-            char text[LENGTH + 1] = "\x7f abcdefghijklmnop~", expected[LENGTH + 16];
-            text[at] = (char)byte;
-            snprintf(expected, sizeof(expected), "\"%.*s%.*s%s\"", (int)at, text, (int)alone.len - 2,
-                     alone.data + 1, text + at + 1);
-            expect_written(text, LENGTH, expected);
+        for (size_t len = 1; len <= LENGTH; len++) {
+            for (size_t at = 0; at < len; at++) {
+                char text[LENGTH + 1] = "\x7f abcdefghijklmnop~", expected[LENGTH + 16];
+                text[at] = (char)byte;
+                snprintf(expected, sizeof(expected), "\"%.*s%.*s%.*s\"", (int)at, text, (int)alone.len - 2,
+                         alone.data + 1, (int)(len - at - 1), text + at + 1);
+                expect_written(text, len, expected);
+            }
         }
         buf_release(&alone);
     }
