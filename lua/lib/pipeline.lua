@@ -102,10 +102,10 @@ local function unauthorized(challenge, message)
   return problem.new("unauthorized", message, nil, { ["WWW-Authenticate"] = challenge })
 end
 
-local function caller_of(token, callers)
-  local caller = auth.verify_token(token, callers.own)
+local function caller_of(request, callers)
+  local caller = auth.verify_token(request, callers.own)
   if not caller then
-    return auth.verify_foreign_token(token, callers.foreign)
+    return auth.verify_foreign_token(request, callers.foreign)
   end
   local ask = callers.present[caller.role]
   if ask then
@@ -118,14 +118,14 @@ local function identify(plan, call)
   if not plan.route.roles then
     return
   end
-  local token = call.request:bearer()
-  if token == nil then
-    return unauthorized('Bearer realm="lexicraft"', "A bearer token is needed.")
+  call.caller = caller_of(call.request, plan.callers)
+  if call.caller then
+    return
   end
-  call.caller = token and caller_of(token, plan.callers) or nil
-  if not call.caller then
+  if call.request:header("Authorization") then
     return unauthorized('Bearer realm="lexicraft", error="invalid_token"', "The token is not valid.")
   end
+  return unauthorized('Bearer realm="lexicraft"', "A bearer token is needed.")
 end
 
 -- A caller has one measure wherever it calls from; who is nobody shares that of its address, so that bad tokens count too.

@@ -31,14 +31,14 @@ function auth.issue_token(claims, ttl_s) end
 ---Check signature (current, then previous key), alg HS256, exp, nbf, iss, aud. A token that was good before is only looked at
 ---for exp and nbf: its claims are the same table again, which nobody may change. With a function, whatever that makes of the
 ---claims takes their place; it must not wait, and is not asked again (unless it gave nil), so it has to be always the same.
----@param token string
+---@param token string|http.request  a request: the bearer token that it brings
 ---@param read? fun(claims: auth.claims): any
 ---@return auth.claims? claims  or what read gave
 ---@return err? err  code "invalid_token" or "expired_token"
 function auth.verify_token(token) end
 
 ---The same for a token of the other issuer that the settings name, by its key; ours are never good here, nor its there.
----@param token string
+---@param token string|http.request  a request: the bearer token that it brings
 ---@param read? fun(claims: auth.claims): any
 ---@return auth.claims? claims  nbf may be missing, aud may be a list
 ---@return err? err  code "invalid_token" or "expired_token"

@@ -16,10 +16,6 @@ local request = {}
 ---@return string?
 function request:header(name) end
 
----The token of an Authorization field of the scheme Bearer; nil without such a field, false if it is another scheme's.
----@return string|false|nil
-function request:bearer() end
-
 ---Query parameters, decoded, and what is wrong with those that are repeated or badly escaped (under "" if the name is).
 ---@return table<string, string>? values  of each the first that can be read; nil: there is no query
 ---@return table<string, string>? faults  in words, by name

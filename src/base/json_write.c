@@ -68,6 +68,12 @@ static size_t plain_run(const char *text, size_t len)
     size_t at = 0;
     if (len >= sizeof(uint64_t) && is_plain(text, len))
         return len;
+    if (len < sizeof(uint64_t)) {
+        uint64_t word = UINT64_C(0x2020202020202020);
+        memcpy(&word, text, len);
+        if (special_bytes(word) == 0)
+            return len;
+    }
     while (at < len) {
         uint64_t word;
         if (len - at >= sizeof(word) && (memcpy(&word, text + at, sizeof(word)), special_bytes(word) == 0)) {

@@ -182,15 +182,16 @@ static int issue_token(lua_State *L)
     return 1;
 }
 
+/* At 1: a token, or the request that brings one. */
 static int push_claims(lua_State *L, bool is_foreign)
 {
     size_t len;
-    const char *token = luaL_checklstring(L, 1, &len);
+    const char *token = lua_isuserdata(L, 1) ? bind_http_bearer(L, 1, &len) : luaL_checklstring(L, 1, &len);
     int64_t now_s = wall_us() / US_PER_S;
     bool is_read = !lua_isnoneornil(L, 2);
     if (is_read)
         luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (token_cache_find(L, 1, is_foreign, now_s))
+    if (token_cache_find(L, token, len, is_foreign, now_s))
         return 1;
     struct json **claims = support_push_document(L);
     const struct auth_keys *keys = &bind_context_of(L)->keys;
@@ -212,7 +213,7 @@ static int push_claims(lua_State *L, bool is_foreign)
         lua_call(L, 1, 1);
     }
     if (!lua_isnil(L, -1))
-        token_cache_add(L, 1, index, is_foreign);
+        token_cache_add(L, token, len, index, is_foreign);
     return 1;
 }
 

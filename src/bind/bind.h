@@ -82,6 +82,10 @@ int bind_http_routes(struct vm *vm, struct http_route **routes, size_t *count, s
 /* Start the task that answers req with the handler of its route. Always leads to one http_respond. */
 void bind_http_handle(struct vm *vm, struct http_request *req);
 
+/* The token of the http.request at index: of its Authorization field of the scheme Bearer, "" without one.
+ * Borrowed from the request. May raise. */
+const char *bind_http_bearer(lua_State *L, int index, size_t *len);
+
 /* Module openers, each a lua_CFunction for luaL_requiref. */
 int bind_open_db(lua_State *L);
 int bind_open_http(lua_State *L);

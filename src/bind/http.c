@@ -117,18 +117,18 @@ static int header(lua_State *L)
     return 1;
 }
 
-/* false: there is a field of another scheme. */
-static int bearer(lua_State *L)
+const char *bind_http_bearer(lua_State *L, int index, size_t *len)
 {
     static const char scheme[] = "Bearer ";
-    const char *text = http_request_header(check_request(L), "Authorization");
-    if (text == NULL)
-        return 0;
-    if (strncasecmp(text, scheme, strlen(scheme)) == 0)
-        lua_pushstring(L, text + strlen(scheme) + strspn(text + strlen(scheme), " "));
+    const struct http_handle *handle = luaL_checkudata(L, index, HANDLE_NAME);
+    luaL_argcheck(L, handle->exchange != NULL, index, "the request is over");
+    const char *text = http_request_header(handle->exchange->req, "Authorization");
+    if (text == NULL || strncasecmp(text, scheme, strlen(scheme)) != 0)
+        text = "";
     else
-        lua_pushboolean(L, 0);
-    return 1;
+        text += strlen(scheme) + strspn(text + strlen(scheme), " ");
+    *len = strlen(text);
+    return text;
 }
 
 /* The values, and what is wrong: two tables by name. A parameter with a fault has its first good value, if
@@ -231,8 +231,7 @@ int bind_open_http(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"problem", problem}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", handle_gc}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {
-        {"header", header}, {"bearer", bearer}, {"query", query}, {"json", json}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"header", header}, {"query", query}, {"json", json}, {NULL, NULL}};
     support_local_open(L, &requests);
     support_metatable(L, HANDLE_NAME, meta, NULL);
     luaL_getmetatable(L, HANDLE_NAME);

@@ -10,9 +10,9 @@
 
 #include "bind/bind.h"
 
-/* Push the value of the token at index: true. Or nothing: it is not here, or not good now. */
-bool token_cache_find(lua_State *L, int index, bool is_foreign, int64_t now_s);
-/* Keep the value on top of the stack for the token at index as long as its claims say. */
-void token_cache_add(lua_State *L, int index, int claims, bool is_foreign);
+/* Push the value of the token: true. Or nothing: it is not here, or not good now. */
+bool token_cache_find(lua_State *L, const char *token, size_t len, bool is_foreign, int64_t now_s);
+/* Keep the value on top of the stack for the token as long as its claims say. */
+void token_cache_add(lua_State *L, const char *token, size_t len, int claims, bool is_foreign);
 
 #endif

@@ -233,6 +233,13 @@ def test_the_two_issuers_are_kept_apart(server, key):
     assert operator.get("/v1/withdrawals").status == 401
 
 
+@pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER   {}"])
+def test_headers_that_hold_a_token(server, key, header):
+    token = sign(HS256, own_claims(), key)
+    for _ in range(2):
+        assert server.client().get("/v1/children", headers={"Authorization": header.format(token)}).status == 200
+
+
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "bearer  x y", "Basic {}", "Token {}", "{}", "Bearer {},Bearer {}",
                                     "Bearer {} {}", "Bearer\u00a0{}", "Bearer \u0130{}"])
 def test_headers_that_hold_no_token(server, key, header):
