@@ -457,6 +457,33 @@ local answers = db.sql [[
   order by 1, 2
   limit $3]]
 
+-- What holds of each row by itself; the database is asked by the functions that its own triggers ask.
+local progress_rows = db.sql [[
+  select p.child_id, p.id, format('breaks %s', law.name) as detail
+  from learning_progress p
+  cross join lateral (select broken_law(p) as name) law
+  where p.child_id > $1 and p.child_id <= $2 and law.name is not null
+  order by 1, 2
+  limit $3]]
+
+local test_rows = db.sql [[
+  select v.child_id, v.id, format('breaks %s', law.name) as detail
+  from verification_schedule v
+  cross join lateral (select coalesce(broken_law(v), case when is_started(v) then broken_law_of_started(v) end) as name) law
+  where v.child_id > $1 and v.child_id <= $2 and law.name is not null
+  order by 1, 2
+  limit $3]]
+
+local transaction_rows = db.sql [[
+  select t.child_id, t.id, format('breaks %s', law.name) as detail
+  from points_transactions t
+  cross join lateral (
+    select case when is_award(t) then broken_law_of_award(t) else broken_law_of_other(t) end as name
+  ) law
+  where t.child_id > $1 and t.child_id <= $2 and law.name is not null
+  order by 1, 2
+  limit $3]]
+
 ---@class audit.law
 ---@field of "child"|"transaction"|"progress"|"withdrawal"|"discovery"|"bonus"|"verification"  whose id a finding has
 ---@field statement db.statement
@@ -477,6 +504,9 @@ local LAWS = {
   { of = "verification", statement = answers },
   { of = "child", statement = openings },
   { of = "child", statement = strangers },
+  { of = "progress", statement = progress_rows },
+  { of = "verification", statement = test_rows },
+  { of = "transaction", statement = transaction_rows },
 }
 
 ---@class audit.finding

@@ -216,6 +216,16 @@ CORRUPTIONS = {
     "a rejected test not given again": (
         "delete from verification_schedule where child_id = :child and previous_id in "
         "(select id from verification_schedule where review_decision = 'reject')", "was rejected and not given again"),
+    "a progress row that no trigger would let pass": (
+        "update learning_progress set algorithm = '' where child_id = :child", "breaks learning_progress_algorithm_length"),
+    "a test that no trigger would let pass": (
+        "update verification_schedule set rule_name = null where child_id = :child", "breaks verification_schedule_rule_given"),
+    "a started test that no trigger would let pass": (
+        "update verification_schedule set expires_at = null where child_id = :child and started_at is not null",
+        "breaks verification_schedule_started_whole"),
+    "a move that no trigger would let pass": (
+        "update points_transactions set rule_name = null where child_id = :child and transaction_type = 'earned'",
+        "breaks points_transactions_rule_given"),
 }
 
 
