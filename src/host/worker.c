@@ -148,7 +148,7 @@ static void publish(struct worker *w)
     bool tell = draining != __atomic_load_n(&w->draining, __ATOMIC_RELAXED);
     __atomic_store_n(&w->draining, draining, __ATOMIC_RELEASE);
     if (w->live != NULL && w->live->app != NULL) {
-        __atomic_store_n(&w->app_bytes, vm_memory(w->live->app), __ATOMIC_RELAXED);
+        __atomic_store_n(&w->app_bytes, vm_held(w->live->app), __ATOMIC_RELAXED);
         __atomic_store_n(&w->rules_bytes, sandbox_memory(w->live->rules), __ATOMIC_RELAXED);
     }
     if (tell)

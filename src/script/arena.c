@@ -1,150 +1,206 @@
-/* Small blocks of a Lua state, in chunks. */
+/* Small blocks of a Lua state, in chunks of one size each. */
 #include "script/arena.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Each begins a piece of memory from malloc; aligned so that what follows is too. */
-struct arena_chunk {
-    _Alignas(ARENA_STEP) struct arena_chunk *next;
-};
-
-struct arena_large {
-    _Alignas(ARENA_STEP) struct arena_large *prev, *next;
-};
-
 struct arena_free {
     struct arena_free *next;
 };
 
+/* Aligned to its size, so that the address of a block tells its chunk. In exactly one list of the arena. */
+struct arena_chunk {
+    struct list link;
+    struct arena_free *unused; /* blocks that were given back */
+    uint32_t at;               /* where the part begins that was never used */
+    uint16_t block_bytes, live;
+};
+
+struct arena_large {
+    _Alignas(ARENA_STEP) struct list link;
+};
+
+/* malloc's own header stands before a block: with it, one chunk follows on another without a gap. */
+#define CHUNK_USABLE (ARENA_CHUNK_BYTES - 16)
+#define CHUNK_FIRST ((uint32_t)((sizeof(struct arena_chunk) + ARENA_STEP - 1) / ARENA_STEP * ARENA_STEP))
+
 static_assert(sizeof(struct arena_free) <= ARENA_STEP, "a free block holds its link");
 static_assert(ARENA_STEP >= _Alignof(max_align_t), "blocks are aligned for everything");
+static_assert(ARENA_CHUNK_BYTES <= UINT16_MAX, "a chunk's numbers fit");
 
 void arena_init(struct arena *a)
 {
-    *a = (struct arena){0};
+    for (size_t i = 0; i < ARENA_SIZES; i++)
+        list_init(&a->open[i]);
+    list_init(&a->full);
+    list_init(&a->spare);
+    list_init(&a->large);
+    a->spare_count = 0;
+    a->held = 0;
+}
+
+/* link is the first member of chunks and of large blocks. */
+static void free_all(struct list *list)
+{
+    struct list *node;
+    while ((node = list_pop(list)) != NULL)
+        free(node);
 }
 
 void arena_release(struct arena *a)
 {
-    while (a->chunks) {
-        struct arena_chunk *chunk = a->chunks;
-        a->chunks = chunk->next;
-        free(chunk);
-    }
-    while (a->large) {
-        struct arena_large *large = a->large;
-        a->large = large->next;
-        free(large);
-    }
-    arena_init(a);
+    for (size_t i = 0; i < ARENA_SIZES; i++)
+        free_all(&a->open[i]);
+    free_all(&a->full);
+    free_all(&a->spare);
+    free_all(&a->large);
+    a->spare_count = 0;
+    a->held = 0;
 }
 
-static size_t rounded(size_t size)
+/* Which of the sizes a small block gets; size >= 1. */
+static size_t size_index(size_t size)
 {
-    return (size + ARENA_STEP - 1) / ARENA_STEP * ARENA_STEP;
+    return size <= ARENA_FINE_MAX
+               ? (size - 1) / ARENA_STEP
+               : ARENA_FINE_MAX / ARENA_STEP + (size - ARENA_FINE_MAX - 1) / ARENA_COARSE_STEP;
 }
 
-static struct arena_free **unused_of(struct arena *a, size_t rounded_size)
+static size_t size_at(size_t index)
 {
-    return &a->unused[rounded_size / ARENA_STEP - 1];
+    size_t fine = ARENA_FINE_MAX / ARENA_STEP;
+    return index < fine ? (index + 1) * ARENA_STEP : ARENA_FINE_MAX + (index - fine + 1) * ARENA_COARSE_STEP;
 }
 
 size_t arena_cost(const struct arena *a, size_t size)
 {
     if (size > ARENA_SMALL_MAX)
         return size + sizeof(struct arena_large);
-    size = rounded(size);
-    bool has_room = size == 0 || a->unused[size / ARENA_STEP - 1] || (size_t)(a->end - a->at) >= size;
+    bool has_room = size == 0 || !list_is_empty(&a->open[size_index(size)]) || !list_is_empty(&a->spare);
     return has_room ? 0 : ARENA_CHUNK_BYTES;
 }
 
-static void put_small(struct arena *a, void *block, size_t rounded_size)
+/* ---- small blocks ---- */
+
+static bool is_full(const struct arena_chunk *chunk)
 {
-    struct arena_free *link = block, **list = unused_of(a, rounded_size);
-    link->next = *list;
-    *list = link;
+    return !chunk->unused && chunk->at + chunk->block_bytes > CHUNK_USABLE;
 }
 
-static void add_chunk(struct arena *a)
+/* A chunk for blocks of this size, all of it free; NULL if there is no memory. */
+static struct arena_chunk *open_chunk(struct arena *a, size_t index)
 {
-    if (a->at < a->end)
-        put_small(a, a->at, (size_t)(a->end - a->at));
-    struct arena_chunk *chunk = x_malloc(ARENA_CHUNK_BYTES);
-    chunk->next = a->chunks;
-    a->chunks = chunk;
-    a->at = (char *)(chunk + 1);
-    a->end = (char *)chunk + ARENA_CHUNK_BYTES;
-    a->held += ARENA_CHUNK_BYTES;
+    struct list *node = list_pop(&a->spare);
+    void *memory = NULL;
+    if (node)
+        a->spare_count--;
+    else if (posix_memalign(&memory, ARENA_CHUNK_BYTES, CHUNK_USABLE) != 0)
+        return NULL;
+    else
+        a->held += ARENA_CHUNK_BYTES;
+    struct arena_chunk *chunk = node ? CONTAINER_OF(node, struct arena_chunk, link) : memory;
+    chunk->unused = NULL;
+    chunk->at = CHUNK_FIRST;
+    chunk->block_bytes = (uint16_t)size_at(index);
+    chunk->live = 0;
+    list_prepend(&a->open[index], &chunk->link);
+    return chunk;
 }
 
-static void *take_small(struct arena *a, size_t rounded_size)
+static void *take_small(struct arena *a, size_t size)
 {
-    struct arena_free **list = unused_of(a, rounded_size), *link = *list;
-    if (link) {
-        *list = link->next;
-        return link;
+    size_t index = size_index(size);
+    struct arena_chunk *chunk = list_is_empty(&a->open[index])
+                                    ? open_chunk(a, index)
+                                    : CONTAINER_OF(a->open[index].next, struct arena_chunk, link);
+    if (!chunk)
+        return NULL;
+    void *block = chunk->unused;
+    if (block) {
+        chunk->unused = chunk->unused->next;
+    } else {
+        block = (char *)chunk + chunk->at;
+        chunk->at += chunk->block_bytes;
     }
-    if ((size_t)(a->end - a->at) < rounded_size)
-        add_chunk(a);
-    void *block = a->at;
-    a->at += rounded_size;
+    chunk->live++;
+    if (is_full(chunk)) {
+        list_remove(&chunk->link);
+        list_prepend(&a->full, &chunk->link);
+    }
     return block;
 }
 
-/* Make large (which may be new, prev and next unset) known to its neighbours. */
-static void link_large(struct arena *a, struct arena_large *large)
+static void let_go(struct arena *a, struct arena_chunk *chunk)
 {
-    if (large->prev)
-        large->prev->next = large;
-    else
-        a->large = large;
-    if (large->next)
-        large->next->prev = large;
+    list_remove(&chunk->link);
+    if (a->spare_count < ARENA_SPARE_MAX) {
+        list_prepend(&a->spare, &chunk->link);
+        a->spare_count++;
+        return;
+    }
+    a->held -= ARENA_CHUNK_BYTES;
+    free(chunk);
 }
+
+static void give_small(struct arena *a, void *block, size_t size)
+{
+    struct arena_chunk *chunk = (void *)((uintptr_t)block & ~(uintptr_t)(ARENA_CHUNK_BYTES - 1));
+    if (is_full(chunk)) {
+        list_remove(&chunk->link);
+        list_prepend(&a->open[size_index(size)], &chunk->link);
+    }
+    struct arena_free *link = block;
+    link->next = chunk->unused;
+    chunk->unused = link;
+    if (--chunk->live == 0)
+        let_go(a, chunk);
+}
+
+/* ---- large blocks ---- */
 
 static void *take_large(struct arena *a, size_t size)
 {
-    struct arena_large *large = x_malloc(sizeof *large + size);
-    large->prev = NULL;
-    large->next = a->large;
-    link_large(a, large);
+    struct arena_large *large = malloc(sizeof *large + size);
+    if (!large)
+        return NULL;
+    list_prepend(&a->large, &large->link);
     a->held += sizeof *large + size;
     return large + 1;
 }
 
-static void *resize_large(struct arena *a, void *block, size_t old_size, size_t size)
-{
-    struct arena_large *large = x_realloc((struct arena_large *)block - 1, sizeof *large + size);
-    link_large(a, large);
-    a->held += size - old_size;
-    return large + 1;
-}
-
-static void free_large(struct arena *a, void *block, size_t size)
+static void give_large(struct arena *a, void *block, size_t size)
 {
     struct arena_large *large = (struct arena_large *)block - 1;
-    if (large->prev)
-        large->prev->next = large->next;
-    else
-        a->large = large->next;
-    if (large->next)
-        large->next->prev = large->prev;
+    list_remove(&large->link);
     a->held -= sizeof *large + size;
     free(large);
 }
 
+static void *resize_large(struct arena *a, void *block, size_t old_size, size_t size)
+{
+    struct arena_large *large = (struct arena_large *)block - 1;
+    list_remove(&large->link);
+    struct arena_large *moved = realloc(large, sizeof *large + size);
+    list_prepend(&a->large, moved ? &moved->link : &large->link);
+    if (!moved)
+        return NULL;
+    a->held += size - old_size;
+    return moved + 1;
+}
+
+/* ---- both ---- */
+
 static void *take(struct arena *a, size_t size)
 {
-    return size > ARENA_SMALL_MAX ? take_large(a, size) : take_small(a, rounded(size));
+    return size > ARENA_SMALL_MAX ? take_large(a, size) : take_small(a, size);
 }
 
 static void give(struct arena *a, void *block, size_t size)
 {
     if (size > ARENA_SMALL_MAX)
-        free_large(a, block, size);
+        give_large(a, block, size);
     else if (size > 0)
-        put_small(a, block, rounded(size));
+        give_small(a, block, size);
 }
 
 void *arena_resize(struct arena *a, void *block, size_t old_size, size_t size)
@@ -158,9 +214,11 @@ void *arena_resize(struct arena *a, void *block, size_t old_size, size_t size)
         return take(a, size);
     if (old_size > ARENA_SMALL_MAX && size > ARENA_SMALL_MAX)
         return resize_large(a, block, old_size, size);
-    if (size <= ARENA_SMALL_MAX && rounded(old_size) == rounded(size))
+    if (old_size <= ARENA_SMALL_MAX && size <= ARENA_SMALL_MAX && size_index(old_size) == size_index(size))
         return block;
     void *moved = take(a, size);
+    if (!moved)
+        return NULL;
     memcpy(moved, block, old_size < size ? old_size : size);
     give(a, block, old_size);
     return moved;

@@ -56,6 +56,7 @@ static int check_sources(const struct sandbox *s, struct err *err)
 struct sandbox *sandbox_new(struct bundle *bundle, const struct sandbox_limits *limits, struct err *err)
 {
     struct sandbox *s = x_calloc(1, sizeof *s);
+    arena_init(&s->arena);
     s->bundle = bundle_ref(bundle);
     s->limits = *limits;
     shape_data_init(&s->input);

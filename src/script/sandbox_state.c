@@ -145,8 +145,10 @@ static void *allocate(void *data, void *ptr, size_t osize, size_t nsize)
     size_t old = ptr ? osize : 0;
     if (nsize > old && !may_grow(s, ptr ? 0 : osize, old, nsize))
         return NULL;
-    __atomic_store_n(&s->used, s->used - old + nsize, __ATOMIC_RELAXED);
-    return arena_resize(&s->arena, ptr, old, nsize);
+    void *block = arena_resize(&s->arena, ptr, old, nsize);
+    if (block || nsize == 0)
+        __atomic_store_n(&s->used, s->used - old + nsize, __ATOMIC_RELAXED);
+    return block;
 }
 
 size_t sandbox_memory(const struct sandbox *s)

@@ -13,20 +13,32 @@
 
 #define MODULE_PATH_BYTES_MAX 512
 #define RULES_PREFIX "lua/rules/"
+#define FREE_BLOCKS_BYTES (1u << 20)
 
-/* As arena_resize. AddressSanitizer can only watch over blocks that are malloc's own. */
+#ifdef __SANITIZE_ADDRESS__
+#define IN_ARENA false /* AddressSanitizer can only watch over blocks that are malloc's own */
+#else
+#define IN_ARENA true
+#endif
+
+/* Is there no room for a block of so many bytes, used being all that Lua then has? Free blocks of sizes that
+ * nobody wants any more may take a quarter on top of the limit, and a little. */
+static bool is_too_much(const struct vm *vm, size_t used, size_t size)
+{
+    if (vm->memory_max == 0 || used > vm->memory_max)
+        return vm->memory_max > 0;
+    size_t cost = IN_ARENA ? arena_cost(&vm->arena, size) : 0;
+    return cost > 0 && vm->arena.held + cost > vm->memory_max + vm->memory_max / 4 + FREE_BLOCKS_BYTES;
+}
+
 static void *resize(struct vm *vm, void *block, size_t old_size, size_t size)
 {
-#ifdef __SANITIZE_ADDRESS__
-    (void)vm;
-    (void)old_size;
+    if (IN_ARENA)
+        return arena_resize(&vm->arena, block, old_size, size);
     if (size > 0)
-        return x_realloc(block, size);
+        return realloc(block, size);
     free(block);
     return NULL;
-#else
-    return arena_resize(&vm->arena, block, old_size, size);
-#endif
 }
 
 /* ptr is NULL for a new block, and osize then holds a type tag instead of a size. */
@@ -34,10 +46,12 @@ static void *allocate(void *data, void *ptr, size_t osize, size_t nsize)
 {
     struct vm *vm = data;
     size_t old = ptr ? osize : 0, used = vm->memory_used - old + nsize;
-    if (nsize > old && vm->memory_max > 0 && used > vm->memory_max)
+    if (nsize > old && is_too_much(vm, used, nsize))
         return NULL;
-    __atomic_store_n(&vm->memory_used, used, __ATOMIC_RELAXED);
-    return resize(vm, ptr, old, nsize);
+    void *block = resize(vm, ptr, old, nsize);
+    if (block != NULL || nsize == 0)
+        __atomic_store_n(&vm->memory_used, used, __ATOMIC_RELAXED);
+    return block;
 }
 
 static int panic(lua_State *L)
@@ -55,6 +69,11 @@ struct vm *vm_of(lua_State *L)
 size_t vm_memory(const struct vm *vm)
 {
     return __atomic_load_n(&vm->memory_used, __ATOMIC_RELAXED);
+}
+
+size_t vm_held(const struct vm *vm)
+{
+    return IN_ARENA ? vm->arena.held : vm->memory_used;
 }
 
 /* "store.users" → "lua/store/users.lua"; false if it does not fit. */

@@ -48,7 +48,10 @@ struct vm *vm_new(enum vm_kind kind, struct bundle *bundle, size_t memory_max, s
 void vm_free(struct vm *vm);
 /* The VM a state or coroutine belongs to. */
 struct vm *vm_of(lua_State *L);
-size_t vm_memory(const struct vm *vm); /* any thread */
+/* Bytes that Lua uses; any thread. */
+size_t vm_memory(const struct vm *vm);
+/* Bytes taken from the machine for them. */
+size_t vm_held(const struct vm *vm);
 
 /* Resume every task that is ready, including those that become ready meanwhile, at most budget resumes; as
  * many may follow by task_begin. Returns true if some are left. */

@@ -74,9 +74,49 @@ static void test_what_is_freed_is_used_again(void **state)
         assert_int_equal(a.held, held);
         arena_resize(&a, block, size, 0);
     }
-    size_t small_bytes = ARENA_STEP * (ARENA_SMALL_MAX / ARENA_STEP) * (ARENA_SMALL_MAX / ARENA_STEP + 1) / 2;
-    assert_true(a.held <= small_bytes + 2 * ARENA_CHUNK_BYTES); /* one block of each size */
+    assert_true(a.held <= ARENA_CHUNK_BYTES); /* each size has used the chunk of the one before */
     arena_release(&a);
+}
+
+/* Memory that blocks of one size have left serves those of another, and most of it goes back. */
+static void test_no_size_keeps_what_it_does_not_use(void **state)
+{
+    (void)state;
+    enum { BYTES = 4 << 20 };
+    struct arena a;
+    static void *blocks[BYTES / ARENA_STEP];
+    arena_init(&a);
+    for (size_t size = ARENA_STEP; size <= ARENA_SMALL_MAX; size += 48) {
+        size_t count = BYTES / size;
+        for (size_t i = 0; i < count; i++)
+            blocks[i] = arena_resize(&a, NULL, 0, size);
+        assert_true(a.held >= BYTES && a.held < BYTES + BYTES / 2);
+        for (size_t i = count; i-- > 0;)
+            arena_resize(&a, blocks[i], size, 0);
+        assert_true(a.held <= (size_t)ARENA_SPARE_MAX * ARENA_CHUNK_BYTES);
+    }
+    arena_release(&a);
+}
+
+static void test_malloc_has_no_more(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a);
+    unsigned char *small = arena_resize(&a, NULL, 0, 100);
+    unsigned char *large = arena_resize(&a, NULL, 0, 2 * ARENA_SMALL_MAX);
+    size_t held = a.held;
+    small[99] = large[2 * ARENA_SMALL_MAX - 1] = 7;
+    assert_null(arena_resize(&a, NULL, 0, PTRDIFF_MAX / 2));
+    assert_null(arena_resize(&a, small, 100, PTRDIFF_MAX / 2));
+    assert_null(arena_resize(&a, large, 2 * ARENA_SMALL_MAX, PTRDIFF_MAX / 2));
+    assert_int_equal(a.held, held);
+    assert_int_equal(small[99], 7);
+    assert_int_equal(large[2 * ARENA_SMALL_MAX - 1], 7);
+    arena_resize(&a, large, 2 * ARENA_SMALL_MAX, 0);
+    arena_resize(&a, small, 100, 0);
+    arena_release(&a);
+    assert_int_equal(a.held, 0);
 }
 
 /* arena_cost tells exactly what the next block takes. */
@@ -102,6 +142,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_content_survives_every_change),
         cmocka_unit_test(test_what_is_freed_is_used_again),
+        cmocka_unit_test(test_no_size_keeps_what_it_does_not_use),
+        cmocka_unit_test(test_malloc_has_no_more),
         cmocka_unit_test(test_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

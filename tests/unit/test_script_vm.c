@@ -244,6 +244,28 @@ static void test_memory_cap(void **state)
     bundle_unref(b);
 }
 
+/* What blocks of one size have left is there for those of another, and not taken from the machine again. */
+static void test_memory_cap_of_many_sizes(void **state)
+{
+    (void)state;
+    enum { CAP = 16 << 20 };
+    struct err err = {0};
+    struct bundle *b = fixture_bundle_new();
+    struct vm *vm = vm_new(VM_APP, b, CAP, &err);
+    assert_non_null(vm);
+    runs(vm, "for size = 48, 1984, 32 do\n"
+             "  local t = {}\n"
+             "  for i = 1, 8000000 // (size + 40) do t[i] = ('%08d'):format(i) .. ('x'):rep(size - 8) end\n"
+             "  t = nil collectgarbage()\n"
+             "end");
+    assert_true(vm_held(vm) < CAP / 4);
+    fails(vm, "local t = {} while true do t[#t + 1] = {} end", "not enough memory");
+    runs(vm, "collectgarbage()");
+    assert_true(vm_held(vm) < CAP / 4);
+    vm_free(vm);
+    bundle_unref(b);
+}
+
 /* A VM cannot be made in too little memory, and says so, wherever it runs out. */
 static void test_memory_running_out_while_making(void **state)
 {
@@ -343,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_error_values),
         cmocka_unit_test(test_errors_come_back_as_they_went),
         cmocka_unit_test(test_memory_cap),
+        cmocka_unit_test(test_memory_cap_of_many_sizes),
         cmocka_unit_test(test_memory_running_out_while_making),
         cmocka_unit_test(test_memory_running_out_anywhere),
         cmocka_unit_test(test_memory_is_read_from_another_thread),
