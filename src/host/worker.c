@@ -10,8 +10,9 @@
 #include "base/log.h"
 
 #define STACK_BYTES (8u << 20)
-#define TURN_ROUNDS_MAX 8    /* of scripts and HTTP before the loop looks at its sockets again */
-#define TURN_RESUMES_MAX 512 /* coroutine resumes of one program in one round */
+#define TURN_ROUNDS_MAX 8         /* of scripts and HTTP before the loop looks at its sockets again */
+#define TURN_NS UINT64_C(5000000) /* then statements are sent and answers of the database are read */
+#define TURN_RESUMES_MAX 512      /* coroutine resumes of one program in one round */
 #define LOG_VERSION_DIGITS 12
 
 enum phase { RUNNING, DRAINING, CLOSING };
@@ -249,13 +250,16 @@ static void stay_awake(uv_idle_t *again)
 static void turn(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
-    bool more = true;
+    bool more = true, late = false;
     if (w->phase == CLOSING)
         return;
-    for (int round = 0; more && round < TURN_ROUNDS_MAX; round++) {
+    uint64_t until = mono_ns() + TURN_NS;
+    w->live->app->begin_until_ns = until;
+    for (int round = 0; more && !late && round < TURN_ROUNDS_MAX; round++) {
         more = run_scripts(w);
         more |= http_server_turn(w->server);
         more |= script_is_ready(w);
+        late = mono_ns() >= until;
     }
     pg_pool_flush(w->pool);
     log_flush();

@@ -192,7 +192,7 @@ void task_begin(struct task *task)
 {
     struct vm *vm = task->vm;
     assert(!vm->running && task->state == TASK_READY);
-    if (vm->resumes_left == 0)
+    if (vm->resumes_left == 0 || mono_ns() >= vm->begin_until_ns)
         return;
     vm->resumes_left--;
     list_remove(&task->in_ready);

@@ -23,7 +23,7 @@ typedef void (*task_done_fn)(struct task *task, lua_State *co, int status, int n
 struct task *task_start(struct vm *vm, int nargs, task_done_fn done, void *data, struct err *err) MUSTCHECK;
 /* Resume a task that has just been started, for one that may well be over before it waits for anything. May
  * end the task: done is then called from here. Not from inside another task. Does nothing when the budget of
- * the last vm_run is used up: the task is resumed by the next. */
+ * the last vm_run is used up, or after vm->begin_until_ns: the task is resumed by the next. */
 void task_begin(struct task *task);
 /* The task running in L, for a binding that is about to wait: call it before anything is begun. Raises a Lua
  * error where waiting is impossible: outside a task, in a nested coroutine, inside a C call (require,

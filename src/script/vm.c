@@ -191,6 +191,8 @@ static void open_app_libraries(lua_State *L)
         {LUA_STRLIBNAME, luaopen_string},   {LUA_MATHLIBNAME, luaopen_math},
         {LUA_UTF8LIBNAME, luaopen_utf8},
     };
+    /* A task's coroutine serves other requests later: nobody gets hold of it. */
+    static const char *const coroutine_removed[] = {"running"};
     static const char *const base_removed[] = {"load", "loadfile", "dofile"};
     static const char *const package_removed[] = {"loadlib", "searchpath"};
     static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
@@ -202,6 +204,9 @@ static void open_app_libraries(lua_State *L)
     }
     lua_pushglobaltable(L);
     remove_fields(L, base_removed, COUNT_OF(base_removed));
+    lua_pop(L, 1);
+    lua_getglobal(L, LUA_COLIBNAME);
+    remove_fields(L, coroutine_removed, COUNT_OF(coroutine_removed));
     lua_pop(L, 1);
     lua_getglobal(L, LUA_LOADLIBNAME);
     remove_fields(L, package_removed, COUNT_OF(package_removed));
@@ -235,6 +240,7 @@ struct vm *vm_new(enum vm_kind kind, struct bundle *bundle, size_t memory_max, s
     struct vm *vm = x_calloc(1, sizeof *vm);
     vm->kind = kind;
     vm->memory_max = memory_max;
+    vm->begin_until_ns = UINT64_MAX;
     vm->bundle = bundle_ref(bundle);
     list_init(&vm->ready);
     list_init(&vm->tasks);

@@ -30,9 +30,10 @@ struct vm {
     struct list ready;  /* tasks to resume in the next vm_run */
     struct list tasks;  /* every live task */
     unsigned task_count;
-    struct task *running;  /* the task being resumed, or NULL */
-    unsigned resumes_left; /* of task_begin, until the next vm_run */
-    struct {               /* coroutines that have ended well, to be used again */
+    struct task *running;    /* the task being resumed, or NULL */
+    unsigned resumes_left;   /* of task_begin, until the next vm_run */
+    uint64_t begin_until_ns; /* mono_ns: task_begin leaves what comes later to vm_run */
+    struct {                 /* coroutines that have ended well, to be used again */
         lua_State *co;
         int anchor; /* registry reference that keeps it alive */
     } spare[VM_SPARE_COROUTINES_MAX];
