@@ -105,6 +105,12 @@ describe("the laws of rows", function()
     end)
   end
 
+  it("know the versions of the rules", function()
+    for _, table_name in ipairs { "verification_schedule", "points_transactions" } do
+      assert.are.equal(table_name .. "_rule_version_fkey", refusal(table_name, { rule_version = ("0"):rep(64) }))
+    end
+  end)
+
   it("hold when rows change", function()
     local id = test.learning_progress_id
     local set_progress = "update learning_progress set %s where child_id = $1 and id = $2"
