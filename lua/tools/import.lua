@@ -50,9 +50,8 @@ local function write_rows(tx, run, plan)
     }, { version = rules.version() }, run.context.now)
   end
   for _, planned in ipairs(plan.next) do
-    local progress = planned.progress
-    tests.plan_first(tx, progress.child_id, progress.learning_point_id, progress.tier, planned.next, planned.call,
-      run.context.now)
+    local point = planned.progress
+    tests.plan_first(tx, point.child_id, point.learning_point_id, point.tier, planned.next, planned.call, run.context.now)
   end
 end
 
