@@ -71,7 +71,7 @@ static void hash_hex(const unsigned char *digest, char hex[65])
     sodium_bin2hex(hex, 65, digest, crypto_hash_sha256_BYTES);
 }
 
-static void add_file(struct reader *r, const char *path, const struct buf *content)
+static void add_file(struct reader *r, const char *path, const char *text, size_t len)
 {
     struct bundle *b = r->bundle;
     if (b->count == r->cap) {
@@ -79,9 +79,10 @@ static void add_file(struct reader *r, const char *path, const struct buf *conte
         b->files = x_realloc(b->files, r->cap * sizeof *b->files);
     }
     struct bundle_file *file = &b->files[b->count++];
-    *file = (struct bundle_file){.path = x_strdup(path), .len = content->len};
-    char *bytes = x_malloc(content->len + 1); /* kept for long, unlike the room for reading */
-    memcpy(bytes, content->data, content->len + 1);
+    *file = (struct bundle_file){.path = x_strdup(path), .len = len};
+    char *bytes = x_malloc(len + 1); /* kept for long, unlike the room for reading */
+    memcpy(bytes, text, len);
+    bytes[len] = '\0';
     file->bytes = bytes;
     unsigned char digest[crypto_hash_sha256_BYTES];
     crypto_hash_sha256(digest, (const unsigned char *)file->bytes, file->len);
@@ -129,7 +130,7 @@ static int read_file(struct reader *r, const char *path, const char *resolved)
     if (rc == 0)
         rc = check_text(path, content.data, content.len, r->err);
     if (rc == 0)
-        add_file(r, path, &content);
+        add_file(r, path, content.data, content.len);
     buf_release(&content);
     return rc;
 }
@@ -305,9 +306,7 @@ static int add_text(struct reader *r, const struct bundle_text *text)
         return err_set(r->err, ERR_INVALID, "%s: not UTF-8", text->path);
     if (check_text(text->path, text->bytes, text->len, r->err) < 0)
         return -1;
-    struct buf content = BUF_INIT;
-    buf_append(&content, text->bytes, text->len);
-    add_file(r, text->path, &content);
+    add_file(r, text->path, text->bytes, text->len);
     return 0;
 }
 
