@@ -2,10 +2,10 @@
  *
  * All files are run once when a state is built. What a call can reach of that afterwards are tables, which
  * are frozen, so that every write is noted; functions, whose variables (upvalues) are compared after every
- * call with what they were; and values that never change. A call that has left a trace is the last one in its
- * state, and from then on all files are run anew for each call. So it is from the start with files that hold
- * anything else (an iterator of pairs), write to one another, or require one another in a circle: what
- * becomes of those depends on who comes first.
+ * call, and before and after every file is run, with what they were; and values that never change. A call
+ * that has left a trace is the last one in its state, and from then on all files are run anew for each call.
+ * So it is from the start with files that hold anything else (an iterator of pairs), write to one another, or
+ * require one another in a circle: what becomes of those depends on who comes first.
  */
 #include <lauxlib.h>
 #include <math.h>
@@ -17,21 +17,31 @@
 /* Stack of the walk over all that a module reaches: objects met, those of them still to be walked, guards. */
 enum { SEEN = 2, QUEUE, GUARDS };
 
+#define ITERATOR_KEPT "an iterator is kept, which counts"
+
 /* In the table of guards: a function, which of its variables, the value of that. Each variable is there once.
  */
 #define GUARD_PARTS 3
 
-void sandbox_note_trace(struct sandbox *s)
+static void note(struct sandbox *s, const char *place, const char *what)
 {
     if (!s->has_trace)
-        sandbox_note_place(s, s->trace_at, sizeof s->trace_at);
+        snprintf(s->trace, sizeof s->trace, "%s%s%s", place, place[0] ? ": " : "", what);
     s->has_trace = true;
+}
+
+void sandbox_note_trace(struct sandbox *s, const char *what)
+{
+    char place[160] = "";
+    if (!s->has_trace)
+        sandbox_note_place(s, place, sizeof place);
+    note(s, place, what);
 }
 
 /* __newindex of what is kept: table, key, value. */
 static int write_kept(lua_State *L)
 {
-    sandbox_note_trace(sandbox_of(L));
+    sandbox_note_trace(sandbox_of(L), SANDBOX_KEPT_WRITTEN);
     int content = frozen_content(L, 1);
     if (lua_isnil(L, 2))
         return luaL_error(L, "table index is nil");
@@ -58,11 +68,11 @@ static bool is_seen(lua_State *L)
 }
 
 /* Pop a value; if it leads to others, it is walked later. */
-static void meet(lua_State *L)
+static void meet(lua_State *L, const struct rule *rule)
 {
     int type = lua_type(L, -1);
     if (type == LUA_TUSERDATA || type == LUA_TLIGHTUSERDATA || type == LUA_TTHREAD)
-        sandbox_note_trace(sandbox_of(L));
+        note(sandbox_of(L), rule->file->path, ITERATOR_KEPT); /* nothing else holds such a thing */
     if ((type == LUA_TTABLE || type == LUA_TFUNCTION) && !is_seen(L))
         lua_rawseti(L, QUEUE, (lua_Integer)lua_rawlen(L, QUEUE) + 1);
     else
@@ -70,7 +80,7 @@ static void meet(lua_State *L)
 }
 
 /* A table with another metatable than those known here is the library, which cannot be changed. */
-static void walk_table(lua_State *L, int table)
+static void walk_table(lua_State *L, int table, const struct rule *rule)
 {
     int content = frozen_content(L, table);
     if (content == table) {
@@ -82,8 +92,8 @@ static void walk_table(lua_State *L, int table)
     for (lua_pushnil(L); lua_next(L, content);) {
         sandbox_charge(L, 1);
         lua_pushvalue(L, -2);
-        meet(L);
-        meet(L);
+        meet(L, rule);
+        meet(L, rule);
     }
 }
 
@@ -108,9 +118,9 @@ static void walk_function(lua_State *L, int function, struct rule *rule)
 {
     for (int n = 1; lua_getupvalue(L, function, n); n++) {
         sandbox_charge(L, 1);
-        meet(L);
+        meet(L, rule);
         if (lua_iscfunction(L, function))
-            sandbox_note_trace(sandbox_of(L)); /* an iterator of pairs: it counts */
+            note(sandbox_of(L), rule->file->path, ITERATOR_KEPT);
         else
             guard(L, function, n, rule);
     }
@@ -126,10 +136,10 @@ static int walk(lua_State *L)
         lua_createtable(L, 0, 0);
     rule->guard_count = 0;
     lua_pushvalue(L, 1);
-    meet(L);
+    meet(L, rule);
     for (lua_Integer next = 1; lua_rawgeti(L, QUEUE, next) != LUA_TNIL; next++) {
         if (lua_istable(L, -1))
-            walk_table(L, GUARDS + 1);
+            walk_table(L, GUARDS + 1, rule);
         else
             walk_function(L, GUARDS + 1, rule);
         lua_settop(L, GUARDS);
@@ -164,38 +174,38 @@ static bool is_same(lua_State *L)
 }
 
 /* Compare a variable with what it was. The guards are on top, at index guards. */
-static void compare_guarded(struct sandbox *s, int guards, size_t i)
+static void compare_guarded(lua_State *L, int guards, size_t i)
 {
-    lua_State *L = s->L;
     lua_Integer first = GUARD_PARTS * (lua_Integer)i;
     lua_rawgeti(L, guards, first + 1);
     lua_rawgeti(L, guards, first + 2);
     lua_rawgeti(L, guards, first + 3);
     const char *name = lua_getupvalue(L, guards + 1, (int)lua_tointeger(L, guards + 2));
     if (!is_same(L)) {
-        s->has_trace = true;
+        char place[160], what[160];
         lua_Debug ar;
         lua_pushvalue(L, guards + 1);
         lua_getinfo(L, ">S", &ar);
-        snprintf(s->trace_at, sizeof s->trace_at, "%s:%d: %s", ar.short_src, ar.linedefined, name);
+        snprintf(place, sizeof place, "%s:%d", ar.short_src, ar.linedefined);
+        snprintf(what, sizeof what, "the variable %s of this function is changed", name);
+        note(sandbox_of(L), place, what);
     }
     lua_settop(L, guards);
 }
 
-bool sandbox_left_trace(struct sandbox *s)
+void sandbox_compare_kept(lua_State *L, bool only_touched)
 {
-    lua_State *L = s->L;
-    lua_settop(L, 0);
+    struct sandbox *s = sandbox_of(L);
+    int top = lua_gettop(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->guards);
     for (size_t r = 0; r < s->rule_count && !s->has_trace; r++) {
         const struct rule *rule = &s->rules[r];
-        if (!rule->touched)
+        if (rule->progress != RULE_LOADED || (only_touched && !rule->touched))
             continue;
-        lua_rawgeti(L, 1, (lua_Integer)r + 1);
+        lua_rawgeti(L, top + 1, (lua_Integer)r + 1);
         for (size_t i = 0; i < rule->guard_count; i++)
-            compare_guarded(s, 2, i);
-        lua_settop(L, 1);
+            compare_guarded(L, top + 2, i);
+        lua_settop(L, top + 1);
     }
-    lua_settop(L, 0);
-    return s->has_trace;
+    lua_settop(L, top);
 }

@@ -72,7 +72,7 @@ struct sandbox {
     uint64_t time_checked;
     char where[160]; /* "lua/rules/points.lua:12" of the kill or error, or "" */
     bool has_trace;  /* of it in what is kept */
-    char trace_at[160];
+    char trace[640]; /* the first of them: "lua/rules/points.lua:12: a table is written to" */
 
     struct shape_data input, result;
 };
@@ -98,10 +98,12 @@ struct rule *sandbox_find_rule(struct sandbox *s, const char *name);
 
 /* sandbox_keep.c: freeze the module on top, and guard the variables of its functions. Raises. */
 void sandbox_keep_module(lua_State *L, struct rule *rule);
-/* Something has happened to what is kept that the next call could see. */
-void sandbox_note_trace(struct sandbox *s);
-/* Has the call that is over left a trace? The stack is emptied. Does not raise. */
-bool sandbox_left_trace(struct sandbox *s);
+/* Something has happened to what is kept that the next call could see: what, by the Lua code running now. */
+void sandbox_note_trace(struct sandbox *s, const char *what);
+#define SANDBOX_KEPT_WRITTEN "a table that is kept is written to"
+/* Note a trace if a variable of what is kept is not what it was. Those of the files that the call under way
+ * has not asked for can be left out. Needs eight free slots, allocates nothing, does not raise. */
+void sandbox_compare_kept(lua_State *L, bool only_touched);
 
 /* sandbox_library.c: push the table behind every environment. Raises. */
 void sandbox_push_globals(lua_State *L);

@@ -208,13 +208,23 @@ static void run_chunk(lua_State *L, struct rule *rule)
     s->instructions = instructions;
 }
 
+/* What the file finds in others is what it would find if nobody had been there before it: neither those run
+ * before it nor itself have changed any of that. */
+static void run_to_keep(lua_State *L, struct rule *rule)
+{
+    sandbox_compare_kept(L, false);
+    run_chunk(L, rule);
+    sandbox_compare_kept(L, false);
+    sandbox_keep_module(L, rule);
+}
+
 void sandbox_push_module(lua_State *L, struct rule *rule)
 {
     struct sandbox *s = sandbox_of(L);
     lua_Integer index = rule - s->rules + 1;
-    luaL_checkstack(L, 6, NULL);
+    luaL_checkstack(L, 12, NULL);
     if (rule->progress == RULE_LOADING) {
-        sandbox_note_trace(s);
+        sandbox_note_trace(s, "rule files require one another in a circle");
         luaL_error(L, "rule files require one another in a circle: %s", rule->name);
     }
     rule->touched = true;
@@ -223,9 +233,10 @@ void sandbox_push_module(lua_State *L, struct rule *rule)
         lua_rawgeti(L, -1, index);
     } else {
         rule->progress = RULE_LOADING;
-        run_chunk(L, rule);
         if (s->keeps)
-            sandbox_keep_module(L, rule);
+            run_to_keep(L, rule);
+        else
+            run_chunk(L, rule);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, index);
         rule->progress = RULE_LOADED;
@@ -307,7 +318,7 @@ static void arm(struct sandbox *s)
     s->unchecked = 0;
     s->instructions = 0;
     s->where[0] = '\0';
-    s->trace_at[0] = '\0';
+    s->trace[0] = '\0';
     s->has_trace = false;
     for (size_t i = 0; i < s->rule_count; i++)
         s->rules[i].touched = false;
@@ -349,55 +360,6 @@ static int build_empty(struct sandbox *s, struct err *err)
     }
     measure_base(s);
     return 0;
-}
-
-static int run_file(lua_State *L)
-{
-    sandbox_push_module(L, lua_touserdata(L, 1));
-    return 0;
-}
-
-/* Run all files, each within a budget of its own, in an order that is always the same. False: one cannot be
- * kept. */
-static bool run_files(struct sandbox *s)
-{
-    for (size_t i = 0; i < s->rule_count; i++) {
-        lua_pushcfunction(s->L, run_file);
-        lua_pushlightuserdata(s->L, &s->rules[i]);
-        arm(s);
-        int status = lua_pcall(s->L, 1, 0, 0);
-        disarm(s);
-        if (status != LUA_OK || s->killed != SANDBOX_ALIVE || s->has_trace)
-            return false;
-    }
-    measure_base(s);
-    return true;
-}
-
-/* From now on nothing outlives a call but the compiled files. */
-static void stop_keeping(struct sandbox *s)
-{
-    log_event(LOG_INFO, "rule files are run anew for each call from now on: what they keep is written to",
-              LOG_S("at", s->trace_at));
-    s->keeps = false;
-    sandbox_discard(s);
-}
-
-static int build(struct sandbox *s, struct err *err)
-{
-    if (build_empty(s, err) < 0)
-        return -1;
-    if (!s->keeps || run_files(s))
-        return 0;
-    stop_keeping(s);
-    return build_empty(s, err);
-}
-
-int sandbox_keep(struct sandbox *s, struct err *err)
-{
-    sandbox_discard(s);
-    s->keeps = true;
-    return build(s, err);
 }
 
 /* Message handler: the stack is still there. The value is left alone, whatever it is. */
@@ -449,11 +411,10 @@ static void explain(const struct sandbox *s, int status, const struct bundle_fil
     (void)err_set(err, ERR_SCRIPT, "%s%s%s", is_placed ? "" : where, is_placed ? "" : ": ", text);
 }
 
-int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const struct bundle_file *file,
-                  struct err *err)
+/* Call body(L) within the budget. */
+static bool run(struct sandbox *s, lua_CFunction body, void *argument, const struct bundle_file *file,
+                struct err *err)
 {
-    if (!s->L && build(s, err) < 0)
-        return -1;
     lua_State *L = s->L;
     lua_pushcfunction(L, note_error);
     lua_pushcfunction(L, body);
@@ -461,16 +422,82 @@ int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const s
     arm(s);
     int status = lua_pcall(L, 1, 0, 1);
     disarm(s);
-    if (status == LUA_OK && s->killed == SANDBOX_ALIVE) {
-        if (!s->keeps)
-            forget_modules(s);
-        else if (sandbox_left_trace(s))
-            stop_keeping(s);
-        if (s->arena.held > s->base_held + SANDBOX_IDLE_BYTES_MAX)
-            sandbox_discard(s);
-        return 0;
+    bool succeeded = status == LUA_OK && s->killed == SANDBOX_ALIVE;
+    if (!succeeded)
+        explain(s, status, file, err);
+    lua_settop(L, 0);
+    return succeeded;
+}
+
+static int run_file(lua_State *L)
+{
+    sandbox_push_module(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+/* Run all files, each within a budget of its own, in an order that is always the same. False: one cannot be
+ * kept. */
+static bool run_files(struct sandbox *s)
+{
+    for (size_t i = 0; i < s->rule_count; i++) {
+        struct err err;
+        if (!run(s, run_file, &s->rules[i], s->rules[i].file, &err)) {
+            if (!s->has_trace)
+                snprintf(s->trace, sizeof s->trace, "%s", err.text);
+            return false;
+        }
+        if (s->has_trace)
+            return false;
     }
-    explain(s, status, file, err);
+    measure_base(s);
+    return true;
+}
+
+/* From now on nothing outlives a call but the compiled files. */
+static void stop_keeping(struct sandbox *s)
+{
+    log_event(LOG_INFO, "rule files are run anew for each call from now on", LOG_S("because", s->trace));
+    s->keeps = false;
     sandbox_discard(s);
-    return -1;
+}
+
+static int build(struct sandbox *s, struct err *err)
+{
+    if (build_empty(s, err) < 0)
+        return -1;
+    if (!s->keeps || run_files(s))
+        return 0;
+    stop_keeping(s);
+    return build_empty(s, err);
+}
+
+int sandbox_keep(struct sandbox *s, struct err *err)
+{
+    sandbox_discard(s);
+    s->keeps = true;
+    return build(s, err);
+}
+
+static bool left_trace(struct sandbox *s)
+{
+    sandbox_compare_kept(s->L, true);
+    return s->has_trace;
+}
+
+int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const struct bundle_file *file,
+                  struct err *err)
+{
+    if (!s->L && build(s, err) < 0)
+        return -1;
+    if (!run(s, body, argument, file, err)) {
+        sandbox_discard(s);
+        return -1;
+    }
+    if (!s->keeps)
+        forget_modules(s);
+    else if (left_trace(s))
+        stop_keeping(s);
+    if (s->arena.held > s->base_held + SANDBOX_IDLE_BYTES_MAX)
+        sandbox_discard(s);
+    return 0;
 }

@@ -13,7 +13,7 @@ lua_Integer sandbox_check_list(lua_State *L, enum sandbox_access access)
     if (frozen_content(L, 1) != 1) {
         lua_replace(L, 1);
         if (access == SANDBOX_WRITES)
-            sandbox_note_trace(sandbox_of(L));
+            sandbox_note_trace(sandbox_of(L), SANDBOX_KEPT_WRITTEN);
     } else if (lua_getmetatable(L, 1)) {
         luaL_error(L, "the library cannot be changed");
     }

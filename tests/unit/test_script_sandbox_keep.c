@@ -208,15 +208,14 @@ static void call(struct sandbox *s, const struct trial *t, const char *rule, int
 }
 
 /* The same calls where files are kept and where none ever was: each gives the same, whatever came before it.
- */
-static void try(const struct trial *t)
+ * The bundle is let go of. */
+static void try_calls(const struct trial *t, struct bundle *bundle, struct sandbox *kept,
+                      const char *const rules[4])
 {
-    struct bundle *bundle;
     struct err err = {0};
-    struct sandbox *kept = sandbox_of_trial(t, &bundle);
     struct vm *vm = fixture_vm(VM_APP, bundle);
     for (int i = 0; i < 12; i++) {
-        const char *rule = i % 4 == 3 ? "q" : "r";
+        const char *rule = rules[i % 4];
         struct buf got = BUF_INIT, expected = BUF_INIT;
         struct sandbox *fresh = sandbox_new(bundle, &FIXTURE_LIMITS, &err);
         assert_non_null(fresh);
@@ -237,6 +236,14 @@ static void try(const struct trial *t)
     bundle_unref(bundle);
 }
 
+static void try(const struct trial *t)
+{
+    static const char *const rules[] = {"r", "r", "r", "q"};
+    struct bundle *bundle;
+    struct sandbox *kept = sandbox_of_trial(t, &bundle);
+    try_calls(t, bundle, kept, rules);
+}
+
 static void test_files_that_nobody_writes_to_are_kept(void **state)
 {
     (void)state;
@@ -249,6 +256,63 @@ static void test_whoever_leaves_a_trace_is_alone_with_it(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(dirty); i++)
         try(&dirty[i]);
+}
+
+/* Files that do something to one another while they are run: k, whose n is set and read by the others, and
+ * the heads of a, b and c, each of whose f gives that n if nothing else is said. */
+struct family {
+    const char *name, *a, *b, *c;
+    bool kept;
+};
+
+static const struct family families[] = {
+    {"reading one another", "v = k.get()", "v = k.get() + 1", "v = require 'a'.v", true},
+    {"setting a variable of another file", "k.set(5)", "", "", false},
+    {"what the first sets the second reads and takes back", "k.add()", "v = k.get() k.set(0)", "", false},
+    {"each sets another value, the last one the first", "v = k.add()", "v = k.add()", "k.set(0)", false},
+    {"set for the time another file is run", "k.add() v = require 'c'.v k.set(0)", "", "v = k.get()", false},
+    {"set for the time another file is run, which sets it back", "k.add() v = require 'c'.v", "",
+     "v = k.get() k.set(0)", false},
+    {"set and set back by one and the same file", "k.add() k.set(0)", "v = k.get()", "", true},
+    {"keeping a function for another file", "k.set(function() return 1 end) v = 2", "v = type(k.get())", "",
+     false},
+};
+
+static void try_family(const struct family *f)
+{
+    static const char *const rules[] = {"c", "b", "a", "k"};
+    const char *const heads[] = {f->c, f->b, f->a, ""};
+    struct err err = {0};
+    struct bundle *bundle = fixture_bundle_new();
+    for (size_t i = 0; i < COUNT_OF(rules); i++) {
+        struct buf text = BUF_INIT, path = BUF_INIT;
+        buf_appendf(&path, "lua/rules/%s.lua", rules[i]);
+        buf_append_str(&text, "local r = {} r.shapes = {f = {input = {v = 'integer 0..9'}, "
+                              "result = {v = 'text'}}} local v ");
+        buf_append_str(&text, strcmp(rules[i], "k") == 0
+                                  ? "local n = 0 local k = {} r.api = k function k.set(x) n = x end "
+                                    "function k.get() return n end function k.add() n = n + 1 return n end "
+                                  : "local k = require 'k'.api ");
+        buf_appendf(&text,
+                    "%s r.v = v function r.f() local x = v or k.get() "
+                    "return {v = type(x) == 'function' and 'function' or tostring(x)} end "
+                    "function r.examples() return {} end return r",
+                    heads[i]);
+        fixture_add(bundle, path.data, text.data, text.len);
+        buf_release(&text);
+        buf_release(&path);
+    }
+    struct sandbox *kept = sandbox_new(bundle, &FIXTURE_LIMITS, &err);
+    if (kept == NULL)
+        fail_msg("%s: %s", f->name, err.text);
+    try_calls(&(struct trial){.name = f->name, .kept = f->kept}, bundle, kept, rules);
+}
+
+static void test_no_file_sees_what_another_one_did(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        try_family(&families[i]);
 }
 
 /* What is kept can be handed out: as a result, as parameters, as examples. */
@@ -317,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_that_nobody_writes_to_are_kept),
         cmocka_unit_test(test_whoever_leaves_a_trace_is_alone_with_it),
+        cmocka_unit_test(test_no_file_sees_what_another_one_did),
         cmocka_unit_test(test_what_is_kept_is_read_like_any_table),
         cmocka_unit_test(test_a_failed_call_leaves_nothing),
     };
