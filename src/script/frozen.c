@@ -1,8 +1,6 @@
 /* A frozen table: emptied, with a metatable that reads from its content. */
 #include "script/frozen.h"
 
-#include <stdbool.h>
-
 #include <lauxlib.h>
 
 /* In a metatable: the content. No rule, and nothing in the app VM, can have a key like this one. */
@@ -26,15 +24,16 @@ static int content_length(lua_State *L)
     return 1;
 }
 
-/* Move all pairs of the table at from into a new table on top, of the same length: one with holes has more
- * than one, so those of its keys that count for it get the same places. */
-static void move_pairs(lua_State *L, int from)
+/* Move all pairs of the table at from into a new table on top, of the same length. One with holes has more
+ * than one, any of which may be said: here the array ends at the one that was, and has room for no more, as
+ * each key beyond it has a place in the hash part. */
+static bool move_pairs(lua_State *L, int from)
 {
     lua_Integer length = (lua_Integer)lua_rawlen(L, from);
-    int count = 0;
+    int others = 0;
     for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1))
-        count++;
-    lua_createtable(L, (int)length, count > length ? count - (int)length : 0);
+        others += !lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1 || lua_tointeger(L, -2) > length;
+    lua_createtable(L, (int)length, others);
     int to = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, from);) {
         lua_pushvalue(L, -2);
@@ -44,14 +43,15 @@ static void move_pairs(lua_State *L, int from)
         lua_pushnil(L);
         lua_rawset(L, from); /* lua_next allows that */
     }
+    return (lua_Integer)lua_rawlen(L, to) == length;
 }
 
-void frozen_make(lua_State *L, int index, lua_CFunction on_write)
+bool frozen_make(lua_State *L, int index, lua_CFunction on_write)
 {
     index = lua_absindex(L, index);
     luaL_checkstack(L, 8, NULL);
     bool has_metatable = lua_getmetatable(L, index);
-    move_pairs(L, index);
+    bool is_as_long = move_pairs(L, index);
     if (has_metatable) {
         lua_insert(L, -2);
         lua_setmetatable(L, -2);
@@ -69,4 +69,5 @@ void frozen_make(lua_State *L, int index, lua_CFunction on_write)
     lua_setfield(L, -2, "__metatable");
     lua_setmetatable(L, index);
     lua_pop(L, 1);
+    return is_as_long;
 }

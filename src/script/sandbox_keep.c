@@ -86,7 +86,8 @@ static void walk_table(lua_State *L, int table, const struct rule *rule)
     if (content == table) {
         if (lua_getmetatable(L, table) && !sandbox_is_environment(L))
             return;
-        frozen_make(L, table, write_kept);
+        if (!frozen_make(L, table, write_kept))
+            note(sandbox_of(L), rule->file->path, "a list with holes cannot be kept");
         content = frozen_content(L, table);
     }
     for (lua_pushnil(L); lua_next(L, content);) {

@@ -27,6 +27,17 @@ static const struct trial clean[] = {
     {"a list with holes is as long as it was",
      "local t = {1, nil, 3, nil} t[6] = 6 t.x = 1 r.u = {nil, nil, 3}", "return {v = #t * 10 + #r.u}", NULL,
      true},
+    {"a list with holes and names is as long as it was",
+     "local t = {n = 3, 10, nil, 30} r.u = {n = 1, nil, nil, 3} r.w = {nil, 2, x = 1} r.y = {1, 2, nil, 4, a "
+     "= 1, b = 2}",
+     "local text = #t .. #r.u .. #r.w .. #r.y for i, x in ipairs(t) do text = text .. ';' .. i .. x end "
+     "text = text .. select('#', table.unpack(t)) .. select('#', table.unpack(r.w)) "
+     "for k, x in pairs(t) do text = text .. ' ' .. k .. x end return {v = text .. next(r.w)}",
+     NULL, true},
+    {"a list that was longer once",
+     "local t = {} for i = 1, 9 do t[i] = i end for i = 1, 9 do if i % 3 > 0 then t[i] = nil end end t.x = 1 "
+     "local u = {1, 2, 3, 4, 5, 6, 7, 8} u[4] = nil u[8] = nil local w = {} w[4] = 4 w[2] = 2 w[1] = 1",
+     "return {v = #t .. ' ' .. #u .. ' ' .. #w}", NULL, true},
     {"other identities", "local a, b = {}, {} r.a = a r[a] = b",
      "return {v = r.a == a and r[a] == b and a ~= b}", NULL, true},
     {"a copy may be changed", "r.list = {3, 1, 2}",
@@ -153,6 +164,18 @@ static const struct trial dirty[] = {
      "return {v = r.g.call()}", "require 'r'.g.call = function() return 2 end", false},
     {"a file that sorts another one's list", "r.list = {3, 1, 2}", "return {v = r.list[1]}",
      "table.sort(require 'r'.list)", false},
+    {"a list that is long for few elements",
+     "local t = {} for i = 1, 20 do t['x' .. i] = i end for i = 20, 0, -1 do t[math.tointeger(2 ^ i)] = i "
+     "end",
+     "return {v = #t}", NULL, false},
+    {"a list that is too long for an array",
+     "local t = {} for i = 1, 20 do t['x' .. i] = i end for i = 31, 0, -1 do t[math.tointeger(2 ^ i)] = i "
+     "end",
+     "return {v = #t}", NULL, false},
+    {"a list that is too long for a number of 32 bits",
+     "local t = {} for i = 1, 20 do t['x' .. i] = i end for i = 32, 0, -1 do t[math.tointeger(2 ^ i)] = i "
+     "end",
+     "return {v = #t}", NULL, false},
     {"files in a circle", "local ok = pcall(require, 'q')", "return {v = ok}",
      "local ok = pcall(require, 'r') q.ok = ok", false},
 };
