@@ -3,13 +3,13 @@
  *
  * Nothing survives from one call into the next: files are run once and what they return is kept as long as no
  * call changes anything in it (sandbox_keep.c sees every change); if one does, all files are run anew, in
- * fresh environments, for every call after it. Running a file costs a call no instructions of its budget.
- * Only allow-listed globals exist; pairs and next walk sorted keys; there is no clock, randomness, metatable,
- * coroutine, load or pattern matching. CPU time (of the thread), instructions and memory are bounded, and so
- * are single strings (64 KiB) and tables (256 KiB), because one instruction may work on a whole one. A rule
- * that uses its budget up is killed for good: pcall cannot swallow it. After any failed call the state is
- * thrown away, and rebuilt by the next. One sandbox per worker and generation; may be built on another
- * thread; used by one at a time. Never raises a Lua error.
+ * fresh environments, for that call, which is done once more, and for every one after it. Running a file
+ * costs a call no instructions of its budget. Only allow-listed globals exist; pairs and next walk sorted
+ * keys; there is no clock, randomness, metatable, coroutine, load or pattern matching. CPU time (of the
+ * thread), instructions and memory are bounded, and so are single strings (64 KiB) and tables (256 KiB),
+ * because one instruction may work on a whole one. A rule that uses its budget up is killed for good: pcall
+ * cannot swallow it. After any failed call the state is thrown away, and rebuilt by the next. One sandbox per
+ * worker and generation; may be built on another thread; used by one at a time. Never raises a Lua error.
  */
 #ifndef SCRIPT_SANDBOX_H
 #define SCRIPT_SANDBOX_H

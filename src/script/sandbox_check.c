@@ -47,6 +47,8 @@ static void free_examples(struct examples *list)
         free(list->items[i].fault);
     }
     free(list->items);
+    list->items = NULL;
+    list->count = 0;
 }
 
 static char *unknown_field(lua_State *L, int index)
@@ -88,6 +90,7 @@ static char *read_example(lua_State *L, int index, const struct rule *rule, stru
 static int read_examples(lua_State *L)
 {
     struct examples *list = lua_touserdata(L, 1);
+    free_examples(list);
     sandbox_push_module(L, list->rule);
     lua_getfield(L, -1, "examples");
     lua_call(L, 0, 1);

@@ -17,6 +17,7 @@ static int read_field(lua_State *L)
     struct reading *r = lua_touserdata(L, 1);
     sandbox_push_module(L, r->rule);
     lua_getfield(L, -1, r->field);
+    buf_clear(r->data);
     r->is_bad = plain_take(L, -1, r->field, r->data, r->err) < 0;
     return 0;
 }

@@ -3,9 +3,10 @@
  * All files are run once when a state is built. What a call can reach of that afterwards are tables, which
  * are frozen, so that every write is noted; functions, whose variables (upvalues) are compared after every
  * call, and before and after every file is run, with what they were; and values that never change. A call
- * that has left a trace is the last one in its state, and from then on all files are run anew for each call.
- * So it is from the start with files that hold anything else (an iterator of pairs), write to one another, or
- * require one another in a circle: what becomes of those depends on who comes first.
+ * that has left a trace, even one that has failed, may have seen that it wrote to what is kept: it is done
+ * once more, and from then on all files are run anew for each call. So it is from the start with files that
+ * hold anything else (an iterator of pairs), write to one another, or require one another in a circle: what
+ * becomes of those depends on who comes first.
  */
 #include <lauxlib.h>
 #include <math.h>

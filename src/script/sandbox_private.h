@@ -79,8 +79,9 @@ struct sandbox {
 
 /* sandbox_state.c */
 struct sandbox *sandbox_of(lua_State *L);
-/* Call body(L) with argument as light userdata, protected and within the budget. On failure err is filled and
- * the state thrown away. file: named in err->text if the place is not known. */
+/* Call body(L) with argument as light userdata, protected and within the budget; once more, in another state
+ * where files are not kept, if it leaves a trace. On failure err is filled and the state thrown away. file:
+ * named in err->text if the place is not known. */
 int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const struct bundle_file *file,
                   struct err *err) MUSTCHECK;
 void sandbox_discard(struct sandbox *s);

@@ -489,14 +489,17 @@ int sandbox_enter(struct sandbox *s, lua_CFunction body, void *argument, const s
 {
     if (!s->L && build(s, err) < 0)
         return -1;
-    if (!run(s, body, argument, file, err)) {
+    bool succeeded = run(s, body, argument, file, err);
+    if (s->keeps && left_trace(s)) {
+        stop_keeping(s);
+        return sandbox_enter(s, body, argument, file, err);
+    }
+    if (!succeeded) {
         sandbox_discard(s);
         return -1;
     }
     if (!s->keeps)
         forget_modules(s);
-    else if (left_trace(s))
-        stop_keeping(s);
     if (s->arena.held > s->base_held + SANDBOX_IDLE_BYTES_MAX)
         sandbox_discard(s);
     return 0;

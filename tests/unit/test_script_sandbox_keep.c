@@ -158,6 +158,8 @@ static const struct trial dirty[] = {
      "local q = require 'q' table.insert(q.list, 1) return {v = #q.list}", "q.list = {}", false},
     {"another file's variable", "local q = require 'q'", "return {v = q.count[1]()}",
      "local n = 0 q.count = {function() n = n + 1 return n end}", false},
+    {"a list written to that has room", "local t = {1, 2, 3, 4, 5, 6, 7, 8} for i = 4, 8 do t[i] = nil end",
+     "t[8] = 8 return {v = #t}", NULL, false},
     {"a file that changes another one", "r.n = {1}", "return {v = #r.n}",
      "local r = require 'r' r.n[#r.n + 1] = 1", false},
     {"a file that changes another one's functions", "r.g = {call = function() return 1 end}",
@@ -372,28 +374,56 @@ static void test_what_is_kept_is_read_like_any_table(void **state)
     bundle_unref(bundle);
 }
 
-/* A call that fails takes its state with it, and what it has written; the next state keeps files again. */
+/* examples() that leaves a trace is asked again, and so is what has failed for another one. */
+static void test_examples_that_leave_a_trace_are_read_once(void **state)
+{
+    (void)state;
+    struct bundle *bundle = fixture_bundle(
+        "lua/rules/r.lua",
+        "local r = {n = 0} r.shapes = {f = {input = {v = 'integer 0..9'}, result = {v = 'integer 0..9'}}}\n"
+        "function r.f(input) return {v = input.v} end\n"
+        "function r.examples() r.n = r.n + 1 local list = {}\n"
+        "for i = 1, 3 do list[i] = {call = 'f', input = {v = i}, expect = {v = i}} end return list end "
+        "return r",
+        NULL);
+    struct err err = {0};
+    struct sandbox *s = sandbox_new(bundle, &FIXTURE_LIMITS, &err);
+    assert_non_null(s);
+    assert_int_equal(3, sandbox_check(s, NULL, NULL));
+    assert_false(s->keeps);
+    sandbox_free(s);
+    bundle_unref(bundle);
+}
+
+/* A call that fails leaves nothing. If it left no trace, the next state keeps files again; else it has been
+ * run once more, alone, and has failed there too. */
 static void test_a_failed_call_leaves_nothing(void **state)
 {
     (void)state;
     struct bundle *bundle = fixture_bundle(
         "lua/rules/r.lua",
         "local r = {n = {0}} r.shapes = {f = {input = {v = 'integer 0..9'}, result = {v = 'integer 0..9'}}}\n"
-        "function r.f(input) if input.v > 0 then r.n[1] = 5 error('x') end return {v = r.n[1]} end\n"
+        "function r.f(input) if input.v > 1 then r.n[1] = 5 end\n"
+        "if input.v > 0 then error('x') end return {v = r.n[1]} end\n"
         "function r.examples() return {} end return r",
         NULL);
     struct err err = {0};
-    struct buf out = BUF_INIT;
     struct sandbox *s = sandbox_new(bundle, &FIXTURE_LIMITS, &err);
     struct vm *vm = fixture_vm(VM_APP, bundle);
-    lua_createtable(vm->L, 0, 1);
-    lua_pushinteger(vm->L, 1);
-    lua_setfield(vm->L, -2, "v");
-    assert_int_equal(-1, sandbox_call(s, "r", "f", vm->L, 1, NULL, NULL, &err));
-    call(s, &(struct trial){.name = "after a failure"}, "r", 0, vm, &out);
-    assert_string_equal(out.data, "{\"v\":0}");
-    assert_true(s->keeps);
-    buf_release(&out);
+    assert_non_null(s);
+    for (int v = 1; v <= 2; v++) {
+        struct buf out = BUF_INIT;
+        lua_settop(vm->L, 0);
+        lua_createtable(vm->L, 0, 1);
+        lua_pushinteger(vm->L, v);
+        lua_setfield(vm->L, -2, "v");
+        assert_int_equal(-1, sandbox_call(s, "r", "f", vm->L, 1, NULL, NULL, &err));
+        assert_string_equal("lua/rules/r.lua:3: x", err.text);
+        call(s, &(struct trial){.name = "after a failure"}, "r", 0, vm, &out);
+        assert_string_equal(out.data, "{\"v\":0}");
+        assert_int_equal(v == 1, s->keeps);
+        buf_release(&out);
+    }
     sandbox_free(s);
     vm_free(vm);
     bundle_unref(bundle);
@@ -406,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_whoever_leaves_a_trace_is_alone_with_it),
         cmocka_unit_test(test_no_file_sees_what_another_one_did),
         cmocka_unit_test(test_what_is_kept_is_read_like_any_table),
+        cmocka_unit_test(test_examples_that_leave_a_trace_are_read_once),
         cmocka_unit_test(test_a_failed_call_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
