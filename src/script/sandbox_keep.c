@@ -11,6 +11,7 @@
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "script/frozen.h"
 #include "script/sandbox_private.h"
@@ -163,16 +164,16 @@ void sandbox_keep_module(lua_State *L, struct rule *rule)
     lua_pop(L, 1);
 }
 
-/* Are the values at -1 and -2 the same, for every program? 1 and 1.0, 0.0 and -0.0 are not. */
+/* Are the values at -1 and -2 the same, for every program? 1 and 1.0, 0.0 and -0.0 are not, a NaN and itself
+ * are. */
 static bool is_same(lua_State *L)
 {
-    if (!lua_rawequal(L, -1, -2))
-        return false;
-    if (lua_type(L, -1) != LUA_TNUMBER)
-        return true;
+    if (lua_type(L, -1) != LUA_TNUMBER || lua_type(L, -2) != LUA_TNUMBER)
+        return lua_rawequal(L, -1, -2);
     if (lua_isinteger(L, -1) || lua_isinteger(L, -2))
-        return lua_isinteger(L, -1) && lua_isinteger(L, -2);
-    return signbit(lua_tonumber(L, -1)) == signbit(lua_tonumber(L, -2));
+        return lua_isinteger(L, -1) && lua_isinteger(L, -2) && lua_rawequal(L, -1, -2);
+    lua_Number a = lua_tonumber(L, -1), b = lua_tonumber(L, -2);
+    return memcmp(&a, &b, sizeof a) == 0;
 }
 
 /* Compare a variable with what it was. The guards are on top, at index guards. */

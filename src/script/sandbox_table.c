@@ -10,13 +10,13 @@
 lua_Integer sandbox_check_list(lua_State *L, enum sandbox_access access)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    if (frozen_content(L, 1) != 1) {
+    bool is_kept = frozen_content(L, 1) != 1;
+    if (is_kept)
         lua_replace(L, 1);
-        if (access == SANDBOX_WRITES)
-            sandbox_note_trace(sandbox_of(L), SANDBOX_KEPT_WRITTEN);
-    } else if (lua_getmetatable(L, 1)) {
+    if (lua_getmetatable(L, 1))
         luaL_error(L, "the library cannot be changed");
-    }
+    if (is_kept && access == SANDBOX_WRITES)
+        sandbox_note_trace(sandbox_of(L), SANDBOX_KEPT_WRITTEN);
     lua_Unsigned len = lua_rawlen(L, 1);
     if (len > SANDBOX_TABLE_KEYS_MAX)
         luaL_error(L, "the list has more than %d elements", SANDBOX_TABLE_KEYS_MAX);

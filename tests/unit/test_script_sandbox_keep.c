@@ -55,6 +55,14 @@ static const struct trial clean[] = {
      true},
     {"globals in pairs", "b = 1 a = 2",
      "local t = '' for k in pairs(_ENV) do t = t .. k end return {v = t .. #_ENV}", NULL, true},
+    {"an environment is no list", "x = 1",
+     "local _, a = pcall(table.insert, _ENV, 1) local _, b = pcall(table.concat, _ENV) "
+     "local _, c = pcall(table.sort, _ENV) local _, d = pcall(table.remove, _ENV) "
+     "return {v = a .. b .. c .. d .. select('#', table.unpack(_ENV)) .. #_ENV .. next(_ENV)}",
+     NULL, true},
+    {"a variable that stays NaN", "local n = 0 / 0", "n = n return {v = n ~= n}", NULL, true},
+    {"a variable that becomes itself again", "local n = 0 / 0 local t = {}",
+     "local was, list = n, t n = 1 t = n n = was t = list return {v = n ~= n and #t == 0}", NULL, true},
     {"another file", "local q = require 'q'", "return {v = q.list[1] + require 'q'.list[2]}",
      "q.list = {4, 5}", true},
     {"a file that another one needs only in a call", "", "return {v = #require 'q'.list}", "q.list = {4, 5}",
@@ -97,6 +105,8 @@ static const struct trial dirty[] = {
      NULL, false},
     {"a variable that becomes NaN", "local n = 0.0", "local was = n == n n = 0.0 / 0.0 return {v = was}",
      NULL, false},
+    {"a variable that becomes another NaN", "local n = math.huge - math.huge",
+     "local was = tostring(n) n = -n return {v = was}", NULL, false},
     {"a variable that becomes false", "local n", "local was = n == nil n = false return {v = was}", NULL,
      false},
     {"a variable of another table", "local t = {}", "local was = t.x t = {x = 1} return {v = was or 0}", NULL,
