@@ -45,6 +45,8 @@ struct rule {
     } progress;         /* in this state; or, if not kept, in this call */
     size_t guard_count; /* variables to be compared after a call */
     bool touched;       /* by the call under way */
+    bool is_measured;   /* has been run once, ever: */
+    size_t held;        /* bytes that it needs once it has been run, without the files that it requires */
 };
 
 struct sandbox {
@@ -61,6 +63,8 @@ struct sandbox {
     size_t base;        /* used after loading */
     struct arena arena; /* where all of it lies */
     size_t base_held;   /* what the arena held after loading */
+    size_t loaded;      /* what the files hold that were run in this call */
+    bool is_loading;    /* one of them is being run */
 
     /* The call under way. */
     bool armed;

@@ -105,6 +105,13 @@ void sandbox_charge(lua_State *L, uint64_t instructions)
         raise_killed(L);
 }
 
+/* Bytes over the base. Files that hold more than a call may are not kept, so need not be made up for. */
+static size_t allowed(const struct sandbox *s)
+{
+    size_t limit = s->limits.memory_bytes;
+    return limit + (s->loaded < limit ? s->loaded : limit) + (s->is_loading ? limit : 0);
+}
+
 /* May a block grow from old to size bytes? type: Lua's type tag of a new object, 0 for anything else. */
 static bool may_grow(struct sandbox *s, size_t type, size_t old, size_t size)
 {
@@ -124,8 +131,8 @@ static bool may_grow(struct sandbox *s, size_t type, size_t old, size_t size)
         return false;
     }
     size_t held = s->arena.held + arena_cost(&s->arena, size);
-    if (used <= s->base + s->limits.memory_bytes &&
-        held <= s->base_held + s->limits.memory_bytes + SANDBOX_IDLE_BYTES_MAX) {
+    size_t more = allowed(s);
+    if (used <= s->base + more && held <= s->base_held + more + SANDBOX_IDLE_BYTES_MAX) {
         s->refused = false;
         return true;
     }
@@ -208,6 +215,31 @@ static void run_chunk(lua_State *L, struct rule *rule)
     s->instructions = instructions;
 }
 
+/* What is reachable, but for what is known to be held by files. */
+static size_t measure(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT);
+    return sandbox_of(L)->used - sandbox_of(L)->loaded;
+}
+
+/* Run the file for this call only. Its memory is not the call's either: how much it holds shows the very
+ * first time, and after that there is room for what it needs to be run beside what the call has. */
+static void run_anew(lua_State *L, struct rule *rule)
+{
+    struct sandbox *s = sandbox_of(L);
+    bool is_loading = s->is_loading;
+    s->is_loading = rule->is_measured;
+    size_t before = rule->is_measured ? 0 : measure(L);
+    run_chunk(L, rule);
+    if (!rule->is_measured) {
+        size_t after = measure(L);
+        rule->held = after > before ? after - before : 0;
+        rule->is_measured = true;
+    }
+    s->loaded += rule->held;
+    s->is_loading = is_loading;
+}
+
 /* What the file finds in others is what it would find if nobody had been there before it: neither those run
  * before it nor itself have changed any of that. */
 static void run_to_keep(lua_State *L, struct rule *rule)
@@ -236,7 +268,7 @@ void sandbox_push_module(lua_State *L, struct rule *rule)
         if (s->keeps)
             run_to_keep(L, rule);
         else
-            run_chunk(L, rule);
+            run_anew(L, rule);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, index);
         rule->progress = RULE_LOADED;
@@ -248,6 +280,7 @@ void sandbox_push_module(lua_State *L, struct rule *rule)
 static void forget_modules(struct sandbox *s)
 {
     lua_State *L = s->L;
+    s->loaded = 0;
     lua_settop(L, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->modules);
     for (size_t i = 0; i < s->rule_count; i++) {
@@ -270,6 +303,7 @@ void sandbox_discard(struct sandbox *s)
     arena_release(&s->arena);
     __atomic_store_n(&s->used, 0, __ATOMIC_RELAXED);
     s->L = NULL;
+    s->loaded = 0;
     for (size_t i = 0; i < s->rule_count; i++)
         s->rules[i].progress = RULE_UNUSED;
 }
@@ -317,6 +351,7 @@ static void arm(struct sandbox *s)
     s->refused = false;
     s->unchecked = 0;
     s->instructions = 0;
+    s->is_loading = false;
     s->where[0] = '\0';
     s->trace[0] = '\0';
     s->has_trace = false;

@@ -439,6 +439,66 @@ static void test_a_failed_call_leaves_nothing(void **state)
     bundle_unref(bundle);
 }
 
+/* How many MiB, about, a call may hold. */
+static int sizes_allowed(struct sandbox *s, const char *rule, struct vm *vm)
+{
+    struct err err = {0};
+    int v = 0;
+    do {
+        lua_settop(vm->L, 0);
+        lua_createtable(vm->L, 0, 1);
+        lua_pushinteger(vm->L, ++v);
+        lua_setfield(vm->L, -2, "v");
+    } while (v < 10 && sandbox_call(s, rule, "f", vm->L, 1, NULL, NULL, &err) == 0);
+    assert_int_equal(ERR_LIMIT, err.code);
+    return v - 1;
+}
+
+/* What files hold, and what they need only while they are run, is no part of what a call may use, whether
+ * they are run before it or in it. */
+static void test_a_call_has_as_much_memory_beside_its_files(void **state)
+{
+    (void)state;
+    static const char grow[] =
+        "local function grow(n) local list = {} for i = 1, n do local t = {} for k = 1, 4096 do t[k] = k end "
+        "list[i] = t end return list end\n"
+        "local r = {} r.shapes = {f = {input = {v = 'integer 0..10'}, result = {v = 'integer 0..1000'}}}\n"
+        "function r.examples() return {} end\n";
+    char q[1000], r[1000], t[1000];
+    snprintf(q, sizeof q,
+             "%sr.kept = grow(15) function r.f(input) return {v = #grow(input.v * 15)} end return r", grow);
+    snprintf(r, sizeof r,
+             "%sgrow(50) local kept = grow(8) local q = require 'q'\n"
+             "function r.f(input) local n = #grow(input.v * 15) return {v = n + #kept - #kept} end return r",
+             grow);
+    snprintf(t, sizeof t,
+             "%sfunction r.f(input) local list = grow(input.v * 15) local n = #require 'q'.kept + #list\n"
+             "if input.v > 0 then require 'r' end return {v = n} end return r",
+             grow);
+    struct bundle *bundle =
+        fixture_bundle("lua/rules/q.lua", q, "lua/rules/r.lua", r, "lua/rules/t.lua", t, NULL);
+    struct sandbox_limits limits = FIXTURE_LIMITS;
+    limits.cpu_ms = 10000;
+    limits.instructions = 100000000;
+    struct err err = {0};
+    struct sandbox *s = sandbox_new(bundle, &limits, &err);
+    struct vm *vm = fixture_vm(VM_APP, bundle);
+    if (s == NULL)
+        fail_msg("%s", err.text);
+    static const char *const rules[] = {"q", "r", "t"};
+    for (size_t i = 0; i < COUNT_OF(rules); i++) {
+        assert_true(s->keeps);
+        assert_int_equal(8, sizes_allowed(s, rules[i], vm));
+    }
+    sandbox_discard(s);
+    s->keeps = false;
+    for (size_t i = 0; i < COUNT_OF(rules); i++)
+        assert_int_equal(8, sizes_allowed(s, rules[i], vm));
+    sandbox_free(s);
+    vm_free(vm);
+    bundle_unref(bundle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_no_file_sees_what_another_one_did),
         cmocka_unit_test(test_what_is_kept_is_read_like_any_table),
         cmocka_unit_test(test_examples_that_leave_a_trace_are_read_once),
+        cmocka_unit_test(test_a_call_has_as_much_memory_beside_its_files),
         cmocka_unit_test(test_a_failed_call_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
