@@ -11,7 +11,6 @@
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "script/frozen.h"
 #include "script/sandbox_private.h"
@@ -173,7 +172,7 @@ static bool is_same(lua_State *L)
     if (lua_isinteger(L, -1) || lua_isinteger(L, -2))
         return lua_isinteger(L, -1) && lua_isinteger(L, -2) && lua_rawequal(L, -1, -2);
     lua_Number a = lua_tonumber(L, -1), b = lua_tonumber(L, -2);
-    return memcmp(&a, &b, sizeof a) == 0;
+    return (a == b || (isnan(a) && isnan(b))) && !signbit(a) == !signbit(b);
 }
 
 /* Compare a variable with what it was. The guards are on top, at index guards. */

@@ -12,9 +12,13 @@
 #define SANDBOX_TIME_CHECK_BYTES 1024 /* allocated between two looks at the real time */
 #define SANDBOX_STRING_BYTES_MAX (64u << 10) /* one string; bounds what a single comparison can cost */
 #define SANDBOX_BLOCK_BYTES_MAX (256u << 10) /* one table part or the call stack; bounds a single rehash */
-#define SANDBOX_LOAD_BYTES_MAX (32u << 20)   /* of the base state: libraries and compiled rule files */
-#define SANDBOX_IDLE_BYTES_MAX (1u << 20)    /* a state that holds so much more than its base is not kept */
-#define SANDBOX_TABLE_KEYS_MAX 10000         /* for pairs, next and the table library */
+/* The call stack. Lua doubles one that is full, which this one is too large for, and halves one that is
+ * mostly free, which it is never taken for: so it is as large in every call, whatever the one before it did.
+ */
+#define SANDBOX_STACK_SLOTS 10239
+#define SANDBOX_LOAD_BYTES_MAX (32u << 20) /* of the base state: libraries and compiled rule files */
+#define SANDBOX_IDLE_BYTES_MAX (1u << 20)  /* a state that holds so much more than its base is not kept */
+#define SANDBOX_TABLE_KEYS_MAX 10000       /* for pairs, next and the table library */
 #define SANDBOX_UNPACK_MAX 200
 
 enum sandbox_kill {

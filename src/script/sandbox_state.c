@@ -385,6 +385,10 @@ static int build_empty(struct sandbox *s, struct err *err)
         return err_set(err, ERR_LIMIT, "no memory for a rule VM");
     lua_atpanic(s->L, panic);
     *(struct sandbox **)lua_getextraspace(s->L) = s;
+    if (!lua_checkstack(s->L, SANDBOX_STACK_SLOTS)) {
+        sandbox_discard(s);
+        return err_set(err, ERR_LIMIT, "no memory for the stack of a rule VM");
+    }
     lua_pushcfunction(s->L, build_state);
     if (lua_pcall(s->L, 0, 0, 0) != LUA_OK) {
         const char *text =

@@ -483,8 +483,7 @@ static void test_a_call_has_as_much_memory_beside_its_files(void **state)
     struct err err = {0};
     struct sandbox *s = sandbox_new(bundle, &limits, &err);
     struct vm *vm = fixture_vm(VM_APP, bundle);
-    if (s == NULL)
-        fail_msg("%s", err.text);
+    assert_non_null(s);
     static const char *const rules[] = {"q", "r", "t"};
     for (size_t i = 0; i < COUNT_OF(rules); i++) {
         assert_true(s->keeps);
@@ -499,6 +498,46 @@ static void test_a_call_has_as_much_memory_beside_its_files(void **state)
     bundle_unref(bundle);
 }
 
+/* How deep a function may call itself does not depend on how deep others did before it. */
+static void test_a_call_goes_as_deep_whatever_came_before(void **state)
+{
+    (void)state;
+    struct bundle *bundle = fixture_bundle(
+        "lua/rules/r.lua",
+        "local r = {} r.shapes = {f = {input = {v = 'integer 0..9999'}, result = {v = 'integer 0..9999'}}}\n"
+        "local function deep(n) if n == 0 then return 0 end return 1 + deep(n - 1) end\n"
+        "function r.f(input) return {v = deep(input.v)} end\n"
+        "function r.examples() return {} end return r",
+        NULL);
+    struct err err = {0};
+    struct vm *vm = fixture_vm(VM_APP, bundle);
+    int first = 0;
+    for (int before = 0; before < 2600; before += 37) {
+        struct sandbox *s = sandbox_new(bundle, &FIXTURE_LIMITS, &err);
+        assert_non_null(s);
+        int low = 0, high = 9999; /* the deepest that works, the flattest that does not */
+        while (high - low > 1) {
+            int calls[] = {before, (low + high) / 2}, rc = 0;
+            sandbox_discard(s);
+            for (size_t i = 0; i < COUNT_OF(calls); i++) {
+                lua_settop(vm->L, 0);
+                lua_createtable(vm->L, 0, 1);
+                lua_pushinteger(vm->L, calls[i]);
+                lua_setfield(vm->L, -2, "v");
+                rc = sandbox_call(s, "r", "f", vm->L, 1, NULL, NULL, &err);
+            }
+            *(rc == 0 ? &low : &high) = calls[1];
+        }
+        if (first == 0)
+            first = low;
+        if (low != first)
+            fail_msg("after a call %d deep, %d are possible instead of %d", before, low, first);
+        sandbox_free(s);
+    }
+    vm_free(vm);
+    bundle_unref(bundle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_what_is_kept_is_read_like_any_table),
         cmocka_unit_test(test_examples_that_leave_a_trace_are_read_once),
         cmocka_unit_test(test_a_call_has_as_much_memory_beside_its_files),
+        cmocka_unit_test(test_a_call_goes_as_deep_whatever_came_before),
         cmocka_unit_test(test_a_failed_call_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
