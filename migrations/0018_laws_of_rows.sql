@@ -6,25 +6,12 @@
 -- Bodies of SQL functions are bound to operators and columns when they are made (BEGIN ATOMIC), and become part of the
 -- expressions that call them: no search path of a session changes what they mean, so the triggers need none of their own,
 -- which would be set and taken back for each row. What is rare is apart from what is not, as each transaction prepares the
--- expressions that it meets. Who changes the type of a column drops the functions of its table first, and makes them again.
+-- expressions that it meets. Triggers refuse by themselves: a function that did it for them could be overloaded. Who changes
+-- the type of a column, or adds one with a default, drops the functions of its table first, and makes them again.
 
-CREATE FUNCTION refuse_row(relation text, law text) RETURNS void
-    LANGUAGE plpgsql
-AS $$
-BEGIN
-    RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', relation, law
-        USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = relation, CONSTRAINT = law;
-END
-$$;
-
-CREATE FUNCTION refuse_change_of_row(relation text, law text) RETURNS void
-    LANGUAGE plpgsql
-AS $$
-BEGIN
-    RAISE EXCEPTION 'UPDATE of % is not allowed', relation
-        USING ERRCODE = 'insufficient_privilege', SCHEMA = 'public', TABLE = relation, CONSTRAINT = law;
-END
-$$;
+-- In the order in which the result of a test takes hold of them.
+LOCK TABLE points_accounts, verification_schedule, learning_progress, points_transactions, rule_versions
+    IN ACCESS EXCLUSIVE MODE;
 
 -- Below, each function with "law" in its name returns the first law that a row breaks. What is not known breaks none.
 
@@ -66,7 +53,8 @@ DECLARE
     law pg_catalog.text := public.broken_law(NEW);
 BEGIN
     IF law IS NOT NULL THEN
-        PERFORM public.refuse_row(TG_TABLE_NAME, law);
+        RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', TG_TABLE_NAME, law
+            USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = TG_TABLE_NAME, CONSTRAINT = law;
     END IF;
     RETURN NEW;
 END
@@ -155,7 +143,8 @@ BEGIN
     IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN
         law := public.forbidden_change(OLD, NEW);
         IF law IS NOT NULL THEN
-            PERFORM public.refuse_change_of_row(TG_TABLE_NAME, law);
+            RAISE EXCEPTION 'UPDATE of % is not allowed', TG_TABLE_NAME
+                USING ERRCODE = 'insufficient_privilege', SCHEMA = 'public', TABLE = TG_TABLE_NAME, CONSTRAINT = law;
         END IF;
     END IF;
     law := public.broken_law(NEW);
@@ -163,7 +152,8 @@ BEGIN
         law := public.broken_law_of_started(NEW);
     END IF;
     IF law IS NOT NULL THEN
-        PERFORM public.refuse_row(TG_TABLE_NAME, law);
+        RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', TG_TABLE_NAME, law
+            USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = TG_TABLE_NAME, CONSTRAINT = law;
     END IF;
     RETURN NEW;
 END
@@ -281,7 +271,8 @@ BEGIN
         law := public.broken_law_of_other(NEW);
     END IF;
     IF law IS NOT NULL THEN
-        PERFORM public.refuse_row(TG_TABLE_NAME, law);
+        RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', TG_TABLE_NAME, law
+            USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = TG_TABLE_NAME, CONSTRAINT = law;
     END IF;
     RETURN NEW;
 END
@@ -310,11 +301,13 @@ DECLARE
     law pg_catalog.text;
 BEGIN
     IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND pg_catalog.pg_trigger_depth() OPERATOR(pg_catalog.=) 1 THEN
-        PERFORM public.refuse_change_of_row(TG_TABLE_NAME, 'points_accounts_move_by_ledger');
+        RAISE EXCEPTION 'UPDATE of % is not allowed', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege', SCHEMA = 'public', TABLE = TG_TABLE_NAME, CONSTRAINT = 'points_accounts_move_by_ledger';
     END IF;
     law := public.broken_law(NEW);
     IF law IS NOT NULL THEN
-        PERFORM public.refuse_row(TG_TABLE_NAME, law);
+        RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', TG_TABLE_NAME, law
+            USING ERRCODE = 'check_violation', SCHEMA = 'public', TABLE = TG_TABLE_NAME, CONSTRAINT = law;
     END IF;
     RETURN NEW;
 END
@@ -382,7 +375,7 @@ BEGIN
     END IF;
 
     -- Of one attempt: no more is unlocked than was earned, a failure takes back exactly what was earned, nothing follows it.
-    -- It earns once, which points_transactions_once_per_attempt sees to: then there is nothing else to compare with.
+    -- It earns once, which points_transactions_once_per_attempt sees to.
     IF NEW.transaction_type IN ('earned', 'unlocked', 'deficit') THEN
         SELECT p.opening_points, p.opening_unlocked
           INTO opening
@@ -395,7 +388,10 @@ BEGIN
             opening.opening_unlocked := 0;
         END IF;
         IF NEW.transaction_type = 'earned' THEN
-            fits := fits AND opening.opening_points = 0;
+            fits := fits AND opening.opening_points = 0 AND NOT EXISTS (
+                SELECT 1 FROM public.points_transactions t
+                 WHERE t.child_id = NEW.child_id AND t.learning_progress_id = NEW.learning_progress_id
+                   AND t.attempt = NEW.attempt AND t.transaction_type = 'deficit');
         ELSE
             SELECT coalesce(sum(t.points) FILTER (WHERE t.transaction_type = 'earned'), 0) + opening.opening_points AS earned,
                    coalesce(sum(t.points) FILTER (WHERE t.transaction_type = 'unlocked'), 0) + opening.opening_unlocked AS unlocked,
@@ -491,3 +487,11 @@ CREATE TRIGGER points_transactions_keep_laws
 CREATE TRIGGER points_accounts_keep_laws
     BEFORE INSERT OR UPDATE ON points_accounts
     FOR EACH ROW EXECUTE FUNCTION keep_laws_of_account();
+
+-- The laws are evaluated with the rights of who writes.
+GRANT EXECUTE ON FUNCTION
+    broken_law(learning_progress), broken_law(verification_schedule), broken_law(points_accounts),
+    is_started(verification_schedule), broken_law_of_started(verification_schedule),
+    forbidden_change(verification_schedule, verification_schedule),
+    is_award(points_transactions), broken_law_of_award(points_transactions), broken_law_of_other(points_transactions)
+    TO :serving_role;

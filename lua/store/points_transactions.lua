@@ -136,6 +136,7 @@ end
 ---@return db.pending[]  of their rows, in that order
 function points_transactions.add_of_test(tx, child_id, entries, cause, now)
   local first, second = entries[1], entries[2]
+  assert(not entries[3], "a result makes at most two moves")
   if not first then
     return {}
   elseif not second then

@@ -12,6 +12,7 @@
 
 #define MIGRATION_BYTES_MAX (4 * 1024 * 1024)
 #define MIGRATION_DIGITS 4
+#define LOCK_WAIT "5s"
 #define ROLE_MARK ":serving_role"
 
 /* ---- files ---- */
@@ -314,12 +315,15 @@ static int changed_error(struct err *err, const struct migration *item)
                    item->path);
 }
 
-/* The table is made under the lock too: two nodes creating it at once would collide. */
+/* The table is made under the lock too: two nodes creating it at once would collide. Tables are waited for
+ * only so long: who waits for one holds up all that come after, the requests of a server that is running too.
+ */
 static int begin_locked(struct pg_session *s, const char *serving_role, struct err *err)
 {
     struct buf sql = BUF_INIT;
     buf_append_str(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED;"
                          "SELECT pg_advisory_xact_lock(hashtextextended('schema_migrations', 0));"
+                         "SET LOCAL lock_timeout = '" LOCK_WAIT "';"
                          "CREATE TABLE IF NOT EXISTS schema_migrations ("
                          " version int PRIMARY KEY CHECK (version > 0), name text NOT NULL,"
                          " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"

@@ -3,7 +3,7 @@
 import pytest
 
 from money import EMPTY, ask, client_of, fail_for_good, give, open_tests, process, reverse, set_progress, withdraw
-from support import Family, together
+from support import SERVING, Family, pg_url, psql, together
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -353,3 +353,48 @@ def test_what_is_no_discovery(server, family):
     other = Family(server)
     found = discover(other, "t1_1", "t1_2").json
     assert code(pay(family, found["id"])) == (404, "not_found")
+
+
+# ---- past the program, straight into the database ----
+
+MOVES = """insert into points_transactions
+  (child_id, sequence, transaction_type, points, total_earned_delta, available_delta, locked_delta, withdrawn_delta,
+   deficit_delta, tier, learning_progress_id, attempt, test_day, rule_version, rule_name, rule_input, rule_result, created_at)
+select child_id, last_sequence + row_number() over (), kind, points, total, available, locked, 0, 0,
+       2, {progress}, 1, 2, (select max(version) from rule_versions), 'r', '{{}}', '{{}}', now()
+from points_accounts, (values {rows}) as v (kind, points, total, available, locked)
+where child_id = '{child}'"""
+
+
+def write_moves(server, family, progress, rows):
+    url = pg_url(server.database.name, SERVING)
+    return psql(url, MOVES.format(child=family.child["id"], progress=progress["id"], rows=rows), check=False).stderr
+
+
+def test_a_failure_takes_back_only_what_came_before_it(server, family):
+    family.learn("t4_5")
+    family.pass_next()
+    progress = family.learn("t2_5")
+    before = family.balances()
+    said = write_moves(server, family, progress, "('deficit', 10, -10, 0, -10), ('earned', 10, 10, 0, 10)")
+    assert "does not fit attempt 1" in said, said
+    assert family.balances() == before
+
+
+def test_functions_that_others_make_set_no_law_aside(server, family):
+    progress = family.learn("t2_6")
+    before = family.balances()
+    database = server.database
+    made = [f"public.{name}(name, text)" for name in ("refuse_row", "refuse_change_of_row", "refuse_unknown_version")]
+    made += [f"public.{name}(anyelement)" for name in ("broken_law", "broken_law_of_award", "broken_law_of_other")]
+    database.sql(f"grant create on schema public to {SERVING}")
+    try:
+        for function in made:
+            psql(pg_url(database.name, SERVING), f"create function {function} returns text language sql as 'select null::text'")
+        said = write_moves(server, family, progress, "('bonus', 1, 1000, 1000, 0)")
+        assert "points_transactions_bonus_cause" in said, said
+        said = write_moves(server, family, progress, "('earned', 10, 1000, 990, 10)")
+        assert "points_transactions_earned_deltas" in said, said
+        assert family.balances() == before
+    finally:
+        database.sql(f"revoke create on schema public from {SERVING}; drop function if exists {', '.join(made)}")
