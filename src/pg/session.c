@@ -205,7 +205,7 @@ static int read_check(struct pg_session *s, size_t index, pg_session_fault_fn fa
 {
     uint64_t due = session_due(s);
     for (bool ended = false; !ended;) {
-        PGresult *result;
+        PGresult *result = NULL;
         if (session_next(s, due, &result, err) != 0)
             return -1;
         ExecStatusType status = PQresultStatus(result);

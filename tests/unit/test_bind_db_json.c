@@ -100,7 +100,8 @@ static void views_rename_and_nest(void **state)
 {
     fixture_run(
         fixture_of(state), REQUIRES
-        "local view = json.view {'b', 'a', z = 'a', inner = {'a', q = 'b', more = {'b', none = 'gone'}, void = "
+        "local view = json.view {'b', 'a', z = 'a', inner = {'a', q = 'b', more = {'b', none = 'gone'}, void "
+        "= "
         "{}}}\n"
         "local text = json.encode(db.rows [[select 1 as a, 'x' as b]]:json(view, 1))\n"
         "assert(text == "
