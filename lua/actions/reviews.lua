@@ -9,7 +9,7 @@ local tests = require "actions.tests"
 
 local reviews = {}
 
----@param after { [1]: integer, [2]: integer }  flagged_us and id of the last one seen
+---@param after { [1]: integer, [2]: integer }  flagged_at, in microseconds since 1970, and id of the last one seen
 ---@return db.row[]
 function reviews.list(after, limit)
   return store.list_flagged(after, limit)

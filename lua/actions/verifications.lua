@@ -48,7 +48,7 @@ end
 
 ---In the order in which they fall due.
 ---@param filter verifications.filter
----@param after { [1]: integer, [2]: integer }  due_us and id of the last one seen
+---@param after { [1]: integer, [2]: integer }  due_at, in microseconds since 1970, and id of the last one seen
 ---@return db.rows? rows
 ---@return problem? err
 function verifications.list(child_id, parent_id, filter, after, limit)

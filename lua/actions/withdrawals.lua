@@ -147,7 +147,7 @@ end
 
 ---In the order of their requests; days are those of where the parent lives.
 ---@param filter withdrawals.filter
----@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
+---@param after { [1]: integer, [2]: integer }  created_at, in microseconds since 1970, and id of the last one seen
 ---@return db.row[]? rows
 ---@return problem? err
 function withdrawals.list(child_id, parent_id, filter, after, limit)
@@ -168,7 +168,7 @@ end
 
 ---Of one parent's children; of all families where parent_id is nil, by days of UTC.
 ---@param filter withdrawals.filter
----@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
+---@param after { [1]: integer, [2]: integer }  created_at, in microseconds since 1970, and id of the last one seen
 ---@return db.row[]
 function withdrawals.list_all(parent_id, filter, after, limit)
   local has_days = filter.from or filter.to

@@ -5,6 +5,8 @@ local views = require "api.views"
 
 local accounts = {}
 
+local PLACE = { { field = "sequence", kind = "integer" } }
+
 accounts.transactions_query = page.query {
   type = { type = "string", enum = { "opening", "earned", "unlocked", "bonus", "withdrawn", "deficit", "adjusted" } },
   learning_progress_id = { type = "integer", minimum = 1 },
@@ -21,7 +23,7 @@ function accounts.get(call)
 end
 
 function accounts.transactions(call)
-  local limit, before = page.position(call, { "integer" }, { page.AFTER_LAST })
+  local limit, before = page.position(call, PLACE, { page.AFTER_LAST })
   if not limit then
     return nil, before
   end
@@ -29,7 +31,7 @@ function accounts.transactions(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "sequence" }, views.TRANSACTION)
+  return page.response(call, rows, limit, PLACE, views.TRANSACTION)
 end
 
 return accounts

@@ -6,10 +6,12 @@ local views = require "api.views"
 
 local bonuses = {}
 
+local PLACE = { { field = "id", kind = "integer" } }
+
 bonuses.query = page.query { awarded = { type = "boolean" } }
 
 function bonuses.list(call)
-  local limit, after = page.position(call, { "integer" }, { page.BEFORE_FIRST })
+  local limit, after = page.position(call, PLACE, { page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
@@ -17,7 +19,7 @@ function bonuses.list(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "id" }, views.bonus)
+  return page.response(call, rows, limit, PLACE, views.bonus)
 end
 
 function bonuses.pay(call)

@@ -6,6 +6,8 @@ local views = require "api.views"
 
 local discoveries = {}
 
+local PLACE = { { field = "id", kind = "integer" } }
+
 local PAIR = {
   source_learning_point_id = { type = "string", format = "slug" },
   target_learning_point_id = { type = "string", format = "slug" },
@@ -35,7 +37,7 @@ function discoveries.create(call)
 end
 
 function discoveries.list(call)
-  local limit, after = page.position(call, { "integer" }, { page.BEFORE_FIRST })
+  local limit, after = page.position(call, PLACE, { page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
@@ -43,7 +45,7 @@ function discoveries.list(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "id" }, views.DISCOVERY)
+  return page.response(call, rows, limit, PLACE, views.DISCOVERY)
 end
 
 function discoveries.get(call)

@@ -5,6 +5,8 @@ local views = require "api.views"
 
 local learning_points = {}
 
+local PLACE = { { field = "sort_word", kind = "text" }, { field = "id", kind = "text" } }
+
 learning_points.query = page.query {
   tier = { type = "integer", minimum = 1, maximum = 7 },
   type = { type = "string", enum = { "word", "phrase", "idiom", "prefix", "suffix" } },
@@ -22,7 +24,7 @@ learning_points.query = page.query {
 }
 
 function learning_points.list(call)
-  local limit, after = page.position(call, { "text", "text" }, { "", "" })
+  local limit, after = page.position(call, PLACE, { "", "" })
   if not limit then
     return nil, after
   end
@@ -32,7 +34,7 @@ function learning_points.list(call)
     prefix = query.prefix and query.prefix:lower(), suffix = query.suffix and query.suffix:lower(),
   }
   local rows = actions.list(filter, after, limit + 1)
-  return page.response(call, rows, limit, { "sort_word", "id" }, views.LEARNING_POINT)
+  return page.response(call, rows, limit, PLACE, views.LEARNING_POINT)
 end
 
 function learning_points.get(call)

@@ -8,6 +8,9 @@ local views = require "api.views"
 
 local progress = {}
 
+local PLACE = { { field = "id", kind = "integer" } }
+local KNOWN_PLACE = { { field = "learning_point_id", kind = "text" } }
+
 progress.beginning = {
   type = "object",
   required = { "learning_point_id" },
@@ -78,7 +81,7 @@ function progress.delete(call)
 end
 
 function progress.list(call)
-  local limit, after = page.position(call, { "integer" }, { page.BEFORE_FIRST })
+  local limit, after = page.position(call, PLACE, { page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
@@ -86,7 +89,7 @@ function progress.list(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "id" }, function(row)
+  return page.response(call, rows, limit, PLACE, function(row)
     return views.progress(row, row.next)
   end)
 end
@@ -100,7 +103,7 @@ function progress.get(call)
 end
 
 function progress.known(call)
-  local limit, after = page.position(call, { "text" }, { "" })
+  local limit, after = page.position(call, KNOWN_PLACE, { "" })
   if not limit then
     return nil, after
   end
@@ -108,7 +111,7 @@ function progress.known(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "learning_point_id" }, views.KNOWN_POINT)
+  return page.response(call, rows, limit, KNOWN_PLACE, views.KNOWN_POINT)
 end
 
 return progress

@@ -5,6 +5,13 @@ local views = require "api.views"
 
 local relationships = {}
 
+local PLACE = {
+  { field = "relationship_type", kind = "text" }, { field = "id", kind = "text" }, { field = "way", kind = "text" },
+}
+local RELATED_PLACE = {
+  { field = "distance", kind = "integer" }, { field = "rank", kind = "integer" }, { field = "id", kind = "text" },
+}
+
 local DEGREES_MAX = 3
 
 relationships.query = page.query {
@@ -24,7 +31,7 @@ relationships.related_query = page.query {
 }
 
 local function list(call, filter)
-  local limit, after = page.position(call, { "text", "text", "text" }, { "", "", "" })
+  local limit, after = page.position(call, PLACE, { "", "", "" })
   if not limit then
     return nil, after
   end
@@ -32,7 +39,7 @@ local function list(call, filter)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "relationship_type", "id", "way" }, views.relationship)
+  return page.response(call, rows, limit, PLACE, views.relationship)
 end
 
 function relationships.list(call)
@@ -61,7 +68,7 @@ end
 
 -- A page in the order of distance and frequency; read(degrees, after, limit) gives its rows.
 local function nearest(call, read, view)
-  local limit, after = page.position(call, { "integer", "integer", "text" }, { 0, 0, "" })
+  local limit, after = page.position(call, RELATED_PLACE, { 0, 0, "" })
   if not limit then
     return nil, after
   end
@@ -69,7 +76,7 @@ local function nearest(call, read, view)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "distance", "rank", "id" }, view)
+  return page.response(call, rows, limit, RELATED_PLACE, view)
 end
 
 function relationships.related(call)

@@ -8,6 +8,8 @@ local views = require "api.views"
 
 local reviews = {}
 
+local PLACE = { { field = "flagged_at", kind = "time" }, { field = "id", kind = "integer" } }
+
 local REASON_LENGTH_MAX = 500
 
 reviews.decision = {
@@ -30,11 +32,11 @@ local function show_flagged(row)
 end
 
 function reviews.list(call)
-  local limit, after = page.position(call, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
+  local limit, after = page.position(call, PLACE, { page.BEFORE_FIRST, page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
-  return page.response(call, actions.list(after, limit + 1), limit, { "flagged_us", "id" }, show_flagged)
+  return page.response(call, actions.list(after, limit + 1), limit, PLACE, show_flagged)
 end
 
 local function show_decided(decision, decided)

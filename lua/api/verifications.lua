@@ -7,6 +7,8 @@ local views = require "api.views"
 
 local verifications = {}
 
+local PLACE = { { field = "due_at", kind = "time" }, { field = "id", kind = "integer" } }
+
 local QUESTIONS_MAX = 50
 
 verifications.result = {
@@ -29,7 +31,7 @@ verifications.query = page.query {
 }
 
 function verifications.list(call)
-  local limit, after = page.position(call, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
+  local limit, after = page.position(call, PLACE, { page.BEFORE_FIRST, page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
@@ -37,7 +39,7 @@ function verifications.list(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "due_us", "id" }, views.VERIFICATION)
+  return page.response(call, rows, limit, PLACE, views.VERIFICATION)
 end
 
 function verifications.get(call)

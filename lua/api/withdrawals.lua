@@ -6,6 +6,8 @@ local views = require "api.views"
 
 local withdrawals = {}
 
+local PLACE = { { field = "created_at", kind = "time" }, { field = "id", kind = "integer" } }
+
 withdrawals.request = {
   type = "object",
   required = { "points_amount", "bank_account" },
@@ -47,7 +49,7 @@ function withdrawals.create(call)
 end
 
 local function answer_with_page(call, list)
-  local limit, after = page.position(call, { "microseconds", "integer" }, { page.BEFORE_FIRST, page.BEFORE_FIRST })
+  local limit, after = page.position(call, PLACE, { page.BEFORE_FIRST, page.BEFORE_FIRST })
   if not limit then
     return nil, after
   end
@@ -55,7 +57,7 @@ local function answer_with_page(call, list)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, { "created_us", "id" }, view_for(call))
+  return page.response(call, rows, limit, PLACE, view_for(call))
 end
 
 function withdrawals.list(call)

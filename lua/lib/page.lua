@@ -1,8 +1,14 @@
 -- Lists in pages: a limit, an opaque cursor that names the list and the last item seen, and a Link to the next page.
 local auth = require "auth"
 local config = require "config"
+local instant = require "lib.instant"
 local json = require "json"
 local problem = require "lib.problem"
+
+---What tells an item's place in its list: fields that the list is ordered by, and the kind of each.
+---@class page.part
+---@field field string
+---@field kind "integer"|"time"|"text"
 
 local page = {}
 
@@ -66,41 +72,51 @@ local function integer_until(maximum)
   end
 end
 
+-- From the text in a cursor.
 local read = {
   integer = integer_until(math.maxinteger),
-  microseconds = integer_until(MICROSECONDS_MAX),
+  time = integer_until(MICROSECONDS_MAX),
   text = function(text) return utf8.len(text) and text end,
 }
 
--- The values in a cursor, nil if it is not one that page.cursor made for this list of values of these kinds.
-local function cursor_values(call, kinds)
-  local list, place = call.query.cursor:sub(1, LIST_DIGITS), call.query.cursor:sub(LIST_DIGITS + 1)
-  if list ~= digits_of_list(call) or #place % 2 == 1 or place:find("[^0-9a-f]") then
+-- The values in a cursor, nil if it is not one that page.cursor made for such a place in this list.
+local function cursor_values(call, place)
+  local list, hex_digits = call.query.cursor:sub(1, LIST_DIGITS), call.query.cursor:sub(LIST_DIGITS + 1)
+  if list ~= digits_of_list(call) or #hex_digits % 2 == 1 or hex_digits:find("[^0-9a-f]") then
     return nil
   end
-  local plain = place:gsub("..", function(hex) return string.char(tonumber(hex, 16)) end)
+  local plain = hex_digits:gsub("..", function(hex) return string.char(tonumber(hex, 16)) end)
   local values = {}
   for text in (plain .. "\0"):gmatch("(%Z*)%z") do
-    local kind = kinds[#values + 1]
-    local value = kind and read[kind](text)
+    local part = place[#values + 1]
+    local value = part and read[part.kind](text)
     if not value then
       return nil
     end
     values[#values + 1] = value
   end
-  return #values == #kinds and values or nil
+  return #values == #place and values or nil
+end
+
+local function place_of(row, place)
+  local values = {}
+  for index, part in ipairs(place) do
+    local value = row[part.field]
+    values[index] = part.kind == "time" and instant.microseconds(value) or value
+  end
+  return values
 end
 
 ---Where the page that was asked for begins.
 ---@param call pipeline.call  its query checked against page.query
----@param kinds ("integer"|"microseconds"|"text")[]  of the values in a cursor
+---@param place page.part[]
 ---@param first (string|integer)[]  the values before the first item
 ---@return integer? limit
----@return any after  the values in the cursor; or err
-function page.position(call, kinds, first)
+---@return any after  the values in the cursor, times in microseconds since 1970; or err
+function page.position(call, place, first)
   local after = first
   if call.query.cursor then
-    after = cursor_values(call, kinds)
+    after = cursor_values(call, place)
     if not after then
       return nil, problem.invalid("invalid_query", {
         { pointer = "/cursor", code = "format", detail = "must be a next_cursor of this list with these filters" },
@@ -130,17 +146,13 @@ end
 ---@param call pipeline.call
 ---@param rows db.row[]|db.rows  one more than limit if there is a next page
 ---@param limit integer
----@param cursor_fields string[]  fields of a row that make its cursor
+---@param place page.part[]
 ---@param view (fun(row: db.row): table)|json.view  how an item is shown; a view of rows that are db.rows
 ---@return http.response
-function page.response(call, rows, limit, cursor_fields, view)
+function page.response(call, rows, limit, place, view)
   local headers, next_cursor = nil, json.null
   if #rows > limit then
-    local values = {}
-    for index, field in ipairs(cursor_fields) do
-      values[index] = rows[limit][field]
-    end
-    next_cursor = page.cursor(call, values)
+    next_cursor = page.cursor(call, place_of(rows[limit], place))
     headers = { Link = link_to_next(call, next_cursor) }
   end
   return { status = 200, headers = headers, json = { items = items_of(rows, limit, view), next_cursor = next_cursor } }

@@ -65,7 +65,7 @@ local list_flagged = db.sql [[
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
          v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
          v.score::float8 as score, v.created_at, v.started_at, v.expires_at, v.flagged_at,
-         v.questions, v.answers, (extract(epoch from v.flagged_at) * 1000000)::bigint as flagged_us,
+         v.questions, v.answers,
          greatest(0, (extract(epoch from v.answered_at - v.started_at) * 1000)::bigint) as elapsed_ms
   from verification_schedule v
   where v.flagged_at is not null and not v.completed
@@ -107,7 +107,7 @@ function started_tests.shown(tx, child_id, id)
   return tx:later(shown, child_id, id)
 end
 
----@param after { [1]: integer, [2]: integer }  flagged_us and id of the last one seen
+---@param after { [1]: integer, [2]: integer }  flagged_at, in microseconds since 1970, and id of the last one seen
 ---@return db.row[]
 function started_tests.list_flagged(after, limit)
   return db.query(list_flagged, after[1], after[2], limit)

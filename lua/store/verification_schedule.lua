@@ -135,8 +135,7 @@ local list = db.sql [[
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
          v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
-         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at,
-         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
@@ -151,8 +150,7 @@ local list_of_state = db.sql [[
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
          v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
-         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at,
-         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
@@ -169,8 +167,7 @@ local list_of_progress = db.sql [[
           from learning_progress p
           where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
          v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
-         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at,
-         (extract(epoch from v.due_at) * 1000000)::bigint as due_us
+         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
@@ -308,8 +305,8 @@ function verification_schedule.open_of(child_id, progress_ids)
 end
 
 ---@param filter { learning_progress_id: integer?, completed: boolean?, before_us: integer }
----@param after { [1]: integer, [2]: integer }  due_us and id of the last item seen
----@return db.rows  with due_us, the first half of the cursor
+---@param after { [1]: integer, [2]: integer }  due_at, in microseconds since 1970, and id of the last item seen
+---@return db.rows
 function verification_schedule.list(child_id, parent_id, filter, after, limit)
   local completed_only, before_us = filter.completed, filter.before_us
   if filter.learning_progress_id then

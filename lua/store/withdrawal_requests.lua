@@ -55,8 +55,7 @@ local find = db.sql [[
 -- $1, $2: after this created_at (microseconds since 1970) and id; $3: before this one; $4: how many.
 local of_child = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
-         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
   from withdrawal_requests w
   where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
     and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
@@ -66,8 +65,7 @@ local of_child = db.sql [[
 
 local of_child_by_status = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
-         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
   from withdrawal_requests w
   where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
     and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
@@ -77,8 +75,7 @@ local of_child_by_status = db.sql [[
 
 local of_parent = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
-         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
   from withdrawal_requests w
   where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
     and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
@@ -88,8 +85,7 @@ local of_parent = db.sql [[
 
 local of_parent_by_status = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
-         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
   from withdrawal_requests w
   where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
     and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
@@ -99,8 +95,7 @@ local of_parent_by_status = db.sql [[
 
 local of_all = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
-         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
   from withdrawal_requests w
   where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
     and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
@@ -109,8 +104,7 @@ local of_all = db.sql [[
 
 local of_status = db.sql [[
   select w.child_id, w.id, w.parent_id, w.amount_ntd::float8 as amount_ntd, w.points_amount, w.status, w.bank_account,
-         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by,
-         (extract(epoch from w.created_at) * 1000000)::bigint as created_us
+         w.transaction_id, w.created_at, w.updated_at, w.processing_at, w.processing_by, w.completed_at, w.completed_by
   from withdrawal_requests w
   where (w.created_at, w.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2)
     and w.created_at < timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
@@ -184,8 +178,8 @@ end
 
 ---In the order of their requests.
 ---@param filter withdrawal_requests.filter
----@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
----@return db.row[]  with created_us
+---@param after { [1]: integer, [2]: integer }  created_at, in microseconds since 1970, and id of the last one seen
+---@return db.row[]
 function withdrawal_requests.list(child_id, parent_id, filter, after, limit)
   if filter.status then
     return db.query(of_child_by_status, after[1], after[2], filter.before_us, limit, child_id, parent_id, filter.status)
@@ -196,8 +190,8 @@ end
 ---Of one parent's children, or of all families, in the order of their requests.
 ---@param parent_id string?
 ---@param filter withdrawal_requests.filter
----@param after { [1]: integer, [2]: integer }  created_us and id of the last one seen
----@return db.row[]  with created_us
+---@param after { [1]: integer, [2]: integer }  created_at, in microseconds since 1970, and id of the last one seen
+---@return db.row[]
 function withdrawal_requests.list_all(parent_id, filter, after, limit)
   local status, before_us = filter.status, filter.before_us
   if parent_id and status then
