@@ -4,10 +4,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define BUF_FIRST_BYTES 64 /* the first allocation */
 #define DIGITS_MAX 20      /* of 2^64 - 1 */
+
+const char buf_digit_pairs[] = "00010203040506070809"
+                               "10111213141516171819"
+                               "20212223242526272829"
+                               "30313233343536373839"
+                               "40414243444546474849"
+                               "50515253545556575859"
+                               "60616263646566676869"
+                               "70717273747576777879"
+                               "80818283848586878889"
+                               "90919293949596979899";
 
 void buf_init(struct buf *b)
 {
@@ -18,13 +28,6 @@ void buf_release(struct buf *b)
 {
     free(b->data);
     buf_init(b);
-}
-
-void buf_clear(struct buf *b)
-{
-    b->len = 0;
-    if (b->data != NULL)
-        b->data[0] = '\0';
 }
 
 void buf_reserve(struct buf *b, size_t extra)
@@ -43,33 +46,36 @@ void buf_reserve(struct buf *b, size_t extra)
     b->data[b->len] = '\0';
 }
 
-void buf_append(struct buf *b, const void *bytes, size_t len)
+static int count_digits(uint64_t value)
 {
-    if (b->cap - b->len <= len)
-        buf_reserve(b, len);
-    if (len > 0)
-        memcpy(b->data + b->len, bytes, len);
-    b->len += len;
-    b->data[b->len] = '\0';
-}
-
-void buf_append_str(struct buf *b, const char *text)
-{
-    buf_append(b, text, strlen(text));
+    for (int count = 1;; count += 4, value /= 10000) {
+        if (value < 10)
+            return count;
+        if (value < 100)
+            return count + 1;
+        if (value < 1000)
+            return count + 2;
+        if (value < 10000)
+            return count + 3;
+    }
 }
 
 void buf_append_digits(struct buf *b, uint64_t value, int least)
 {
-    char text[DIGITS_MAX];
-    char *first = text + sizeof(text);
     assert(least <= DIGITS_MAX);
-    for (; value >= 100; value /= 100) {
-        first -= 2;
-        buf_two_digits(first, (unsigned)(value % 100));
-    }
-    for (; value > 0 || text + sizeof(text) - first < least; value /= 10)
-        *--first = (char)('0' + value % 10);
-    buf_append(b, first, (size_t)(text + sizeof(text) - first));
+    int count = value > 0 ? count_digits(value) : 0;
+    if (count < least)
+        count = least;
+    char *first = buf_room(b, (size_t)count), *at = first + count;
+    buf_add(b, (size_t)count);
+    for (; value >= 100; value /= 100)
+        buf_two_digits(at -= 2, (unsigned)(value % 100));
+    if (value >= 10)
+        buf_two_digits(at -= 2, (unsigned)value);
+    else if (at > first)
+        *--at = (char)('0' + value);
+    while (at > first)
+        *--at = '0';
 }
 
 void buf_appendf(struct buf *b, const char *format, ...)

@@ -97,14 +97,11 @@ static size_t plain_run(const char *text, size_t len)
 
 void json_write_plain(struct buf *out, const char *text, size_t len)
 {
-    if (out->cap - out->len < len + sizeof("\"\""))
-        buf_reserve(out, len + 2);
-    char *at = out->data + out->len;
+    char *at = buf_room(out, len + 2);
     *at = '"';
     memcpy(at + 1, text, len);
     at[len + 1] = '"';
-    at[len + 2] = '\0';
-    out->len += len + 2;
+    buf_add(out, len + 2);
 }
 
 void json_write_string(struct buf *out, const char *text, size_t len)

@@ -7,7 +7,7 @@
 #include "bind/json_view.h"
 #include "bind/support.h"
 
-#define VALUE_BYTES_TYPICAL 12
+#define VALUE_BYTES_TYPICAL 8 /* more than a null has */
 
 static bool is_named(const struct pg_result *result, int column, const char *name)
 {
@@ -33,24 +33,44 @@ static void resolve(struct json_view *view, const struct pg_result *result)
         bool is_there = *last != JSON_VIEW_NO_COLUMN && *last < columns && is_named(result, *last, name);
         if (!is_there)
             *last = find_column(result, columns, name);
-        part->column = *last;
+        if (*last != JSON_VIEW_NO_COLUMN)
+            part->column = pg_result_column(result, *last);
+        else
+            part->column.number = JSON_VIEW_NO_COLUMN;
     }
 }
 
-/* Room for a row, so that most grow no more. */
-static void reserve_row(const struct json_view *view, struct buf *out, int rows)
+/* What writes the rows of a result. */
+struct writing {
+    lua_State *L;
+    struct db_call *call;
+    const struct json_view *view;
+    struct buf *out;
+    struct err err; /* once for all rows: it is large */
+};
+
+static struct writing begin(lua_State *L, struct db_call *call, int index)
 {
-    buf_reserve(out, (view->text.len + view->count * VALUE_BYTES_TYPICAL) * (size_t)rows);
+    struct json_view *view = json_view_check(L, index);
+    resolve(view, call->op->result);
+    return (struct writing){.L = L, .call = call, .view = view};
+}
+
+/* Room for rows, so that most grow no more. */
+static void reserve_rows(const struct writing *w, int rows)
+{
+    size_t row = w->view->text.len + w->view->count * VALUE_BYTES_TYPICAL;
+    buf_reserve(w->out, row * (size_t)rows);
 }
 
 static void write_cell(lua_State *L, struct db_call *call, struct pg_cell *cell, struct buf *out)
 {
     switch (cell->kind) {
-    case PG_NULL:
-        buf_append(out, "null", 4);
-        return;
     case PG_BOOL:
-        buf_append_str(out, cell->boolean ? "true" : "false");
+        if (cell->boolean)
+            buf_append_str(out, "true");
+        else
+            buf_append_str(out, "false");
         return;
     case PG_INT:
         json_write_integer(out, cell->integer);
@@ -73,52 +93,58 @@ static void write_cell(lua_State *L, struct db_call *call, struct pg_cell *cell,
     }
 }
 
-static void write_row(lua_State *L, struct db_call *call, int row, const struct json_view *view,
-                      struct buf *out)
+/* Write the view's text with the row's values in the places of its nulls. */
+static void write_row(struct writing *w, int row)
 {
-    struct err err;
+    const struct json_view *view = w->view;
+    const struct pg_result *result = w->call->op->result;
     struct pg_cell cell;
+    size_t from = 0;
     for (size_t i = 0; i < view->count; i++) {
         const struct json_view_part *part = &view->parts[i];
-        cell.kind = PG_NULL;
-        buf_append(out, view->text.data + part->before, part->before_len);
-        if (part->column != JSON_VIEW_NO_COLUMN &&
-            pg_result_cell(call->op->result, row, part->column, &call->scratch, &cell, &err) != 0)
-            support_raise(L, &err);
-        write_cell(L, call, &cell, out);
+        if (part->column.number == JSON_VIEW_NO_COLUMN)
+            continue;
+        if (pg_column_cell(result, row, &part->column, &w->call->scratch, &cell, &w->err) != 0)
+            support_raise(w->L, &w->err);
+        if (cell.kind == PG_NULL)
+            continue;
+        buf_append(w->out, view->text.data + from, part->at - from);
+        write_cell(w->L, w->call, &cell, w->out);
+        from = part->at + JSON_VIEW_NULL_LEN;
     }
-    buf_append(out, view->text.data + view->rest, view->text.len - view->rest);
-    if (out->len > JSON_ENCODE_BYTES_MAX)
-        support_fail(L, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
+    buf_append(w->out, view->text.data + from, view->text.len - from);
+    if (w->out->len > JSON_ENCODE_BYTES_MAX)
+        support_fail(w->L, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
 }
 
 void db_rows_write(lua_State *L, struct db_call *call, int index, int most, struct buf *out)
 {
-    struct json_view *view = json_view_check(L, index);
+    struct writing w = begin(L, call, index);
     int rows = pg_result_rows(call->op->result);
-    resolve(view, call->op->result);
-    reserve_row(view, out, rows < most ? rows : most);
+    if (rows > most)
+        rows = most;
+    w.out = out;
+    reserve_rows(&w, rows);
     buf_append_char(out, '[');
-    for (int row = 0; row < rows && row < most; row++) {
+    for (int row = 0; row < rows; row++) {
         if (row > 0)
             buf_append_char(out, ',');
-        write_row(L, call, row, view, out);
+        write_row(&w, row);
     }
     buf_append_char(out, ']');
 }
 
 void db_shown_push(lua_State *L, struct db_call *call, int index)
 {
-    struct json_view *view = json_view_check(L, index);
+    struct writing w = begin(L, call, index);
     int rows = pg_result_rows(call->op->result);
-    resolve(view, call->op->result);
     lua_createtable(L, rows, 0);
     bind_json_mark_array(L);
     for (int row = 0; row < rows; row++) {
-        struct buf *out = support_push_buf(L);
-        reserve_row(view, out, 1);
-        write_row(L, call, row, view, out);
-        bind_json_push_text(L, out);
+        w.out = support_push_buf(L);
+        reserve_rows(&w, 1);
+        write_row(&w, row);
+        bind_json_push_text(L, w.out);
         lua_rawseti(L, -3, row + 1);
         lua_pop(L, 1);
     }

@@ -38,12 +38,10 @@ static void add_part(lua_State *L, struct json_view *view, int value)
     size_t len;
     const char *name = lua_tolstring(L, value, &len);
     view->parts = x_realloc(view->parts, (view->count + 1) * sizeof(*view->parts));
-    view->parts[view->count++] = (struct json_view_part){.before = view->rest,
-                                                         .before_len = view->text.len - view->rest,
-                                                         .name = view->names.len,
-                                                         .column = JSON_VIEW_NO_COLUMN};
+    view->parts[view->count++] = (struct json_view_part){
+        .at = view->text.len, .name = view->names.len, .column.number = JSON_VIEW_NO_COLUMN};
     buf_append(&view->names, name, len + 1);
-    view->rest = view->text.len;
+    buf_append_str(&view->text, "null");
 }
 
 /* Push a userdata with the members of the object at index, in the order in which they are written; their

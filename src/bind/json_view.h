@@ -6,21 +6,22 @@
 #include "bind/bind.h"
 
 #define JSON_VIEW_NO_COLUMN (-1)
+#define JSON_VIEW_NULL_LEN 4 /* null */
 #define JSON_VIEW_KINDS 4
 
-/* A value: what is written before it, and the column it is from. */
+/* A value: its place, and the column it is from. */
 struct json_view_part {
-    size_t before, before_len; /* in the view's text */
+    size_t at;                 /* of the null in the view's text whose place it takes */
     size_t name;               /* of the column, in the view's names */
-    int column;                /* in the result being written */
+    struct pg_column column;   /* in the result being written */
     int last[JSON_VIEW_KINDS]; /* where it was in the last result of as many columns (modulo kinds) */
 };
 
 struct json_view {
     struct json_view_part *parts;
     size_t count;
-    size_t rest; /* in text: what is written behind the last value */
-    struct buf text, names;
+    struct buf text; /* a row of NULLs */
+    struct buf names;
 };
 
 void json_view_open(lua_State *L);

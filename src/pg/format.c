@@ -1,12 +1,16 @@
 /* Writes binary numeric, timestamptz, date, uuid and bytea values as text. */
 #include "pg/format.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define DAYS_1970_TO_2000 10957
 #define US_PER_SECOND INT64_C(1000000)
 #define SECONDS_PER_DAY INT64_C(86400)
 #define US_PER_DAY (SECONDS_PER_DAY * US_PER_SECOND)
+#define MONTH_AND_DAY_BYTES (sizeof("-MM-DD") - 1)
+#define TIME_BYTES (sizeof("THH:MM:SS.ffffffZ") - 1)
+#define UUID_BYTES (sizeof("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx") - 1)
 
 /* numeric: signs and special values, and base-10000 digits */
 #define NUMERIC_POSITIVE 0x0000
@@ -95,10 +99,10 @@ static int64_t floor_div(int64_t value, int64_t by)
 }
 
 /* A mark and two digits behind it; returns what follows. */
-static char *put_part(char *at, char mark, int64_t value)
+static char *put_part(char *at, char mark, unsigned value)
 {
     *at = mark;
-    buf_two_digits(at + 1, (unsigned)value);
+    buf_two_digits(at + 1, value);
     return at + 3;
 }
 
@@ -109,24 +113,24 @@ static void append_date(struct buf *out, int64_t days)
 {
     int64_t shifted = days + 719468; /* from 0000-03-01 */
     int64_t era = floor_div(shifted, 146097);
-    int64_t day_of_era = shifted - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month_from_march = (5 * day_of_year + 2) / 153;
-    int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    int64_t year = year_of_era + era * 400 + (month <= 2);
-    char text[sizeof("YYYY-MM-DD") - 1];
-    put_part(put_part(text + 4, '-', month), '-', day);
+    unsigned day_of_era = (unsigned)(shifted - era * 146097);
+    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned month_from_march = (5 * day_of_year + 2) / 153;
+    unsigned day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    int64_t year = era * 400 + year_of_era + (month <= 2);
     if (year < 0 || year > 9999) {
         buf_append_char(out, year < 0 ? '-' : '+');
         buf_append_digits(out, (uint64_t)(year < 0 ? -year : year), 4);
-        buf_append(out, text + 4, sizeof(text) - 4);
-        return;
+    } else {
+        char *at = buf_room(out, 4);
+        buf_two_digits(at, (unsigned)year / 100);
+        buf_two_digits(at + 2, (unsigned)year % 100);
+        buf_add(out, 4);
     }
-    buf_two_digits(text, (unsigned)year / 100);
-    buf_two_digits(text + 2, (unsigned)year % 100);
-    buf_append(out, text, sizeof(text));
+    put_part(put_part(buf_room(out, MONTH_AND_DAY_BYTES), '-', month), '-', day);
+    buf_add(out, MONTH_AND_DAY_BYTES);
 }
 
 bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t len)
@@ -142,14 +146,13 @@ bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t l
     int64_t in_day = us - days * US_PER_DAY;
     unsigned seconds = (unsigned)(in_day / US_PER_SECOND), fraction = (unsigned)(in_day % US_PER_SECOND);
     append_date(out, days + DAYS_1970_TO_2000);
-    char time[sizeof("THH:MM:SS.ffffffZ") - 1];
-    char *at =
-        put_part(put_part(put_part(time, 'T', seconds / 3600), ':', seconds / 60 % 60), ':', seconds % 60);
+    char *at = buf_room(out, TIME_BYTES);
+    at = put_part(put_part(put_part(at, 'T', seconds / 3600), ':', seconds / 60 % 60), ':', seconds % 60);
     at = put_part(at, '.', fraction / 10000);
     buf_two_digits(at, fraction / 100 % 100);
     buf_two_digits(at + 2, fraction % 100);
     at[4] = 'Z';
-    buf_append(out, time, sizeof(time));
+    buf_add(out, TIME_BYTES);
     return true;
 }
 
@@ -165,38 +168,48 @@ bool pg_format_date(struct buf *out, const unsigned char *bytes, size_t len)
     return true;
 }
 
-static char *put_hex(char *at, const unsigned char *bytes, size_t len)
+/* The eight digits of four bytes, all at once in one word whose lowest byte is the first. */
+static void hex_of_four(char *digits, const unsigned char *bytes)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        *at++ = digits[bytes[i] >> 4];
-        *at++ = digits[bytes[i] & 15];
-    }
-    return at;
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint32_t four;
+    memcpy(&four, bytes, sizeof(four));
+    uint64_t word = le32toh(four);
+    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
+    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word >> 4 | word << 8) & (each * 15);
+    uint64_t letters = ((word + each * (16 - 10)) >> 4) & each;
+    word = htole64(word + each * '0' + letters * ('a' - '0' - 10));
+    memcpy(digits, &word, sizeof(word));
 }
 
 bool pg_format_uuid(struct buf *out, const unsigned char *bytes, size_t len)
 {
     if (len != 16)
         return false;
-    char text[sizeof("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx") - 1];
-    char *at = put_hex(text, bytes, 4);
-    for (size_t i = 4; i < 10; i += 2) {
-        *at++ = '-';
-        at = put_hex(at, bytes + i, 2);
-    }
-    *at++ = '-';
-    put_hex(at, bytes + 10, 6);
-    buf_append(out, text, sizeof(text));
+    char digits[32];
+    for (size_t i = 0; i < 4; i++)
+        hex_of_four(digits + i * 8, bytes + i * 4);
+    char *at = buf_room(out, UUID_BYTES);
+    memcpy(at, digits, 8);
+    memcpy(at + 9, digits + 8, 4);
+    memcpy(at + 14, digits + 12, 4);
+    memcpy(at + 19, digits + 16, 4);
+    memcpy(at + 24, digits + 20, 12);
+    at[8] = at[13] = at[18] = at[23] = '-';
+    buf_add(out, UUID_BYTES);
     return true;
 }
 
 bool pg_format_bytea(struct buf *out, const unsigned char *bytes, size_t len)
 {
+    static const char digits[] = "0123456789abcdef";
     buf_append_str(out, "\\x");
-    buf_reserve(out, len * 2);
-    put_hex(out->data + out->len, bytes, len);
-    out->len += len * 2;
-    out->data[out->len] = '\0';
+    char *at = buf_room(out, len * 2);
+    for (size_t i = 0; i < len; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
+    }
+    buf_add(out, len * 2);
     return true;
 }

@@ -89,142 +89,177 @@ void pg_result_free(struct pg_result *r)
     PQclear((PGresult *)(void *)r);
 }
 
-/* One value on its way into a cell. */
-struct source {
-    Oid oid;
-    const unsigned char *bytes;
-    size_t len;
-    bool terminated; /* a NUL follows the bytes */
-};
-
-static bool decode_integer(const struct source *s, size_t width, struct pg_cell *cell)
+static bool decode_bool(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
 {
-    if (s->len != width)
-        return false;
+    (void)scratch;
+    cell->kind = PG_BOOL;
+    cell->boolean = len == 1 && bytes[0] != 0;
+    return len == 1;
+}
+
+static bool decode_integer(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
+{
+    (void)scratch;
     cell->kind = PG_INT;
-    if (width == 2)
-        cell->integer = (int16_t)pg_read_u16(s->bytes);
-    else if (width == 8)
-        cell->integer = (int64_t)pg_read_u64(s->bytes);
-    else if (s->oid == OID_OID)
-        cell->integer = pg_read_u32(s->bytes);
+    if (len == 2)
+        cell->integer = (int16_t)pg_read_u16(bytes);
+    else if (len == 4)
+        cell->integer = (int32_t)pg_read_u32(bytes);
+    else if (len == 8)
+        cell->integer = (int64_t)pg_read_u64(bytes);
     else
-        cell->integer = (int32_t)pg_read_u32(s->bytes);
+        return false;
     return true;
 }
 
-static bool decode_float(const struct source *s, struct pg_cell *cell)
+static bool decode_oid(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
 {
+    (void)scratch;
+    cell->kind = PG_INT;
+    cell->integer = len == 4 ? pg_read_u32(bytes) : 0;
+    return len == 4;
+}
+
+static bool decode_float(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
+{
+    (void)scratch;
     cell->kind = PG_DOUBLE;
-    if (s->len == 4) {
-        uint32_t bits = pg_read_u32(s->bytes);
+    if (len == 4) {
+        uint32_t bits = pg_read_u32(bytes);
         float number;
         memcpy(&number, &bits, sizeof(number));
         cell->number = (double)number;
         return true;
     }
-    uint64_t bits = s->len == 8 ? pg_read_u64(s->bytes) : 0;
+    uint64_t bits = len == 8 ? pg_read_u64(bytes) : 0;
     memcpy(&cell->number, &bits, sizeof(cell->number));
-    return s->len == 8;
+    return len == 8;
 }
 
-static bool decode_text(const struct source *s, enum pg_kind kind, struct buf *scratch, struct pg_cell *cell)
+static bool decode_text(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
 {
-    cell->kind = kind;
-    cell->text = (const char *)s->bytes;
-    cell->len = s->len;
-    if (!s->terminated) {
-        buf_clear(scratch);
-        buf_append(scratch, s->bytes, s->len);
-        buf_reserve(scratch, 1);
-        scratch->data[s->len] = '\0';
-        cell->text = scratch->data;
-    }
+    (void)scratch;
+    cell->kind = PG_TEXT;
+    cell->text = (const char *)bytes;
+    cell->len = len;
     return true;
 }
 
 /* A type of the database's own: text if it looks like text. Other binary forms nearly always hold a NUL byte.
  */
-static bool decode_own(const struct source *s, struct buf *scratch, struct pg_cell *cell)
+static bool decode_own(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
 {
-    if (memchr(s->bytes, '\0', s->len) != NULL || !utf8_is_valid((const char *)s->bytes, s->len))
+    if (memchr(bytes, '\0', len) != NULL || !utf8_is_valid((const char *)bytes, len))
         return false;
-    return decode_text(s, PG_TEXT, scratch, cell);
+    return decode_text(bytes, len, scratch, cell);
 }
 
-static bool decode_jsonb(struct source s, struct buf *scratch, struct pg_cell *cell)
+static bool decode_json(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
 {
-    if (s.len < 1 || s.bytes[0] != JSONB_VERSION)
-        return false;
-    s.bytes++;
-    s.len--;
-    return decode_text(&s, PG_JSON, scratch, cell);
+    decode_text(bytes, len, scratch, cell);
+    cell->kind = PG_JSON;
+    return true;
 }
 
-static bool decode_formatted(const struct source *s, struct buf *scratch, struct pg_cell *cell,
-                             bool (*format)(struct buf *out, const unsigned char *bytes, size_t len))
+static bool decode_jsonb(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
+{
+    if (len < 1 || bytes[0] != JSONB_VERSION)
+        return false;
+    return decode_json(bytes + 1, len - 1, scratch, cell);
+}
+
+static inline bool decode_formatted(const unsigned char *bytes, size_t len, struct buf *scratch,
+                                    struct pg_cell *cell,
+                                    bool (*format)(struct buf *out, const unsigned char *bytes, size_t len))
 {
     buf_clear(scratch);
-    if (!format(scratch, s->bytes, s->len))
+    if (!format(scratch, bytes, len))
         return false;
     cell->kind = PG_TEXT;
     cell->text = scratch->data;
     cell->len = scratch->len;
-    cell->is_plain = s->oid != OID_BYTEA;
+    cell->is_plain = true;
     return true;
 }
 
-/* More than one dimension is refused: a Lua list has one. */
-static bool decode_array(const struct source *s, struct pg_cell *cell)
+static bool decode_numeric(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
 {
-    if (s->len < ARRAY_HEADER_BYTES)
+    return decode_formatted(bytes, len, scratch, cell, pg_format_numeric);
+}
+
+static bool decode_timestamptz(const unsigned char *bytes, size_t len, struct buf *scratch,
+                               struct pg_cell *cell)
+{
+    return decode_formatted(bytes, len, scratch, cell, pg_format_timestamptz);
+}
+
+static bool decode_date(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
+{
+    return decode_formatted(bytes, len, scratch, cell, pg_format_date);
+}
+
+static bool decode_uuid(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
+{
+    return decode_formatted(bytes, len, scratch, cell, pg_format_uuid);
+}
+
+static bool decode_bytea(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
+{
+    bool is_done = decode_formatted(bytes, len, scratch, cell, pg_format_bytea);
+    cell->is_plain = false; /* the backslash */
+    return is_done;
+}
+
+/* More than one dimension is refused: a Lua list has one. */
+static bool decode_array(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
+{
+    (void)scratch;
+    if (len < ARRAY_HEADER_BYTES)
         return false;
-    uint32_t dimensions = pg_read_u32(s->bytes);
+    uint32_t dimensions = pg_read_u32(bytes);
     cell->kind = PG_ARRAY;
-    cell->element_oid = pg_read_u32(s->bytes + 8);
+    cell->element_oid = pg_read_u32(bytes + 8);
     cell->element_count = 0;
-    cell->cursor = s->bytes + ARRAY_HEADER_BYTES;
-    cell->end = s->bytes + s->len;
+    cell->cursor = bytes + ARRAY_HEADER_BYTES;
+    cell->end = bytes + len;
     if (dimensions == 0)
         return true;
-    if (dimensions > 1 || s->len < ARRAY_HEADER_BYTES + ARRAY_DIMENSION_BYTES)
+    if (dimensions > 1 || len < ARRAY_HEADER_BYTES + ARRAY_DIMENSION_BYTES)
         return false;
     cell->element_count = (int32_t)pg_read_u32(cell->cursor);
     cell->cursor += ARRAY_DIMENSION_BYTES;
     return cell->element_count >= 0;
 }
 
-static bool decode_scalar(const struct source *s, struct buf *scratch, struct pg_cell *cell)
+/* What reads a value that is no array; NULL: nothing does. */
+static pg_decode *scalar_decoder(Oid oid)
 {
-    switch (s->oid) {
+    switch (oid) {
     case OID_BOOL:
-        cell->kind = PG_BOOL;
-        cell->boolean = s->len == 1 && s->bytes[0] != 0;
-        return s->len == 1;
+        return decode_bool;
     case OID_INT2:
-        return decode_integer(s, 2, cell);
     case OID_INT4:
-    case OID_OID:
-        return decode_integer(s, 4, cell);
     case OID_INT8:
-        return decode_integer(s, 8, cell);
+        return decode_integer;
+    case OID_OID:
+        return decode_oid;
     case OID_FLOAT4:
     case OID_FLOAT8:
-        return decode_float(s, cell);
+        return decode_float;
     case OID_JSON:
-        return decode_text(s, PG_JSON, scratch, cell);
+        return decode_json;
     case OID_JSONB:
-        return decode_jsonb(*s, scratch, cell);
+        return decode_jsonb;
     case OID_NUMERIC:
-        return decode_formatted(s, scratch, cell, pg_format_numeric);
+        return decode_numeric;
     case OID_TIMESTAMPTZ:
-        return decode_formatted(s, scratch, cell, pg_format_timestamptz);
+        return decode_timestamptz;
     case OID_DATE:
-        return decode_formatted(s, scratch, cell, pg_format_date);
+        return decode_date;
     case OID_UUID:
-        return decode_formatted(s, scratch, cell, pg_format_uuid);
+        return decode_uuid;
     case OID_BYTEA:
-        return decode_formatted(s, scratch, cell, pg_format_bytea);
+        return decode_bytea;
     case OID_TEXT:
     case OID_VARCHAR:
     case OID_BPCHAR:
@@ -232,15 +267,15 @@ static bool decode_scalar(const struct source *s, struct buf *scratch, struct pg
     case OID_CHAR:
     case OID_UNKNOWN:
     case OID_VOID:
-        return decode_text(s, PG_TEXT, scratch, cell);
+        return decode_text;
     default:
-        return s->oid >= OID_FIRST_OWN && decode_own(s, scratch, cell);
+        return oid >= OID_FIRST_OWN ? decode_own : NULL;
     }
 }
 
-static bool decode(const struct source *s, struct buf *scratch, struct pg_cell *cell)
+static pg_decode *decoder(Oid oid)
 {
-    switch (s->oid) {
+    switch (oid) {
     case OID_BOOL_ARRAY:
     case OID_BYTEA_ARRAY:
     case OID_NAME_ARRAY:
@@ -259,30 +294,49 @@ static bool decode(const struct source *s, struct buf *scratch, struct pg_cell *
     case OID_UUID_ARRAY:
     case OID_JSON_ARRAY:
     case OID_JSONB_ARRAY:
-        return decode_array(s, cell);
+        return decode_array;
     default:
-        return decode_scalar(s, scratch, cell);
+        return scalar_decoder(oid);
     }
+}
+
+struct pg_column pg_result_column(const struct pg_result *r, int column)
+{
+    bool is_binary = PQfformat(pq(r), column) == 1;
+    return (struct pg_column){column, is_binary ? decoder(PQftype(pq(r), column)) : NULL};
+}
+
+int pg_column_cell(const struct pg_result *r, int row, const struct pg_column *column, struct buf *scratch,
+                   struct pg_cell *cell, struct err *err)
+{
+    cell->kind = PG_NULL;
+    cell->is_plain = false;
+    size_t len = (size_t)PQgetlength(pq(r), row, column->number);
+    if (len == 0 && PQgetisnull(pq(r), row, column->number))
+        return 0;
+    const char *bytes = PQgetvalue(pq(r), row, column->number);
+    if (column->decode != NULL && column->decode((const unsigned char *)bytes, len, scratch, cell))
+        return 0;
+    return err_set(err, ERR_INVALID, "column \"%s\": type %u cannot be read; cast it to text",
+                   PQfname(pq(r), column->number), PQftype(pq(r), column->number));
 }
 
 int pg_result_cell(const struct pg_result *r, int row, int column, struct buf *scratch, struct pg_cell *cell,
                    struct err *err)
 {
-    cell->kind = PG_NULL;
-    cell->is_plain = false;
-    size_t len = (size_t)PQgetlength(pq(r), row, column);
-    if (len == 0 && PQgetisnull(pq(r), row, column))
-        return 0;
-    struct source s = {
-        .oid = PQftype(pq(r), column),
-        .bytes = (const unsigned char *)PQgetvalue(pq(r), row, column),
-        .len = len,
-        .terminated = true,
-    };
-    if (PQfformat(pq(r), column) == 1 && decode(&s, scratch, cell))
-        return 0;
-    return err_set(err, ERR_INVALID, "column \"%s\": type %u cannot be read; cast it to text",
-                   PQfname(pq(r), column), s.oid);
+    const struct pg_column plan = pg_result_column(r, column);
+    return pg_column_cell(r, row, &plan, scratch, cell, err);
+}
+
+/* No NUL follows an element: text that was left where it is moves to scratch. */
+static void terminate_text(struct pg_cell *element, struct buf *scratch)
+{
+    bool is_text = element->kind == PG_TEXT || element->kind == PG_JSON;
+    if (!is_text || element->text == scratch->data)
+        return;
+    buf_clear(scratch);
+    buf_append(scratch, element->text, element->len);
+    element->text = scratch->data;
 }
 
 int pg_array_next(struct pg_cell *array, struct buf *scratch, struct pg_cell *element, struct err *err)
@@ -296,11 +350,15 @@ int pg_array_next(struct pg_cell *array, struct buf *scratch, struct pg_cell *el
         return 0;
     if (len < 0 || array->end - array->cursor < len)
         return err_set(err, ERR_INVALID, "an array ends early");
-    struct source s = {.oid = array->element_oid, .bytes = array->cursor, .len = (size_t)len};
+    const unsigned char *bytes = array->cursor;
     array->cursor += len;
-    if (decode_scalar(&s, scratch, element))
+    pg_decode *decode = scalar_decoder(array->element_oid);
+    if (decode != NULL && decode(bytes, (size_t)len, scratch, element)) {
+        terminate_text(element, scratch);
         return 0;
-    return err_set(err, ERR_INVALID, "array elements of type %u cannot be read; cast it to text[]", s.oid);
+    }
+    return err_set(err, ERR_INVALID, "array elements of type %u cannot be read; cast it to text[]",
+                   array->element_oid);
 }
 
 void pg_array_literal_begin(struct buf *out)

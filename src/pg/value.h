@@ -36,6 +36,14 @@ struct pg_cell {
     const unsigned char *cursor, *end;
 };
 
+typedef bool pg_decode(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell);
+
+/* A column of a result and what reads its type, looked up once for all rows. */
+struct pg_column {
+    int number;
+    pg_decode *decode; /* NULL: nothing does */
+};
+
 int pg_result_rows(const struct pg_result *r);
 int pg_result_columns(const struct pg_result *r);
 const char *pg_result_column_name(const struct pg_result *r, int column);
@@ -45,6 +53,10 @@ int64_t pg_result_affected(const struct pg_result *r);
  * -1 for a type without a decoder: "column \"x\": type 600 cannot be read; cast it to text". */
 int pg_result_cell(const struct pg_result *r, int row, int column, struct buf *scratch, struct pg_cell *cell,
                    struct err *err) MUSTCHECK;
+/* The same in two steps, for who reads many rows. */
+struct pg_column pg_result_column(const struct pg_result *r, int column);
+int pg_column_cell(const struct pg_result *r, int row, const struct pg_column *column, struct buf *scratch,
+                   struct pg_cell *cell, struct err *err) MUSTCHECK;
 /* Decode the next element of an array cell into element; call element_count times. */
 int pg_array_next(struct pg_cell *array, struct buf *scratch, struct pg_cell *element,
                   struct err *err) MUSTCHECK;

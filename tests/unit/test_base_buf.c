@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,10 +140,48 @@ static void test_digits(void **state)
     buf_release(&b);
 }
 
+/* Beside every power of two and of ten, where the number of digits changes or is near to it. */
+static void test_count_of_digits(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT;
+    char expected[32];
+    for (int base = 2; base <= 10; base += 8) {
+        uint64_t power = 1;
+        for (int exponent = 0; exponent < (base == 2 ? 64 : 20); exponent++, power *= (uint64_t)base) {
+            for (uint64_t value = power - 1; value - (power - 1) < 3; value++) {
+                buf_clear(&b);
+                buf_append_digits(&b, value, 1);
+                snprintf(expected, sizeof(expected), "%" PRIu64, value);
+                assert_string_equal(b.data, expected);
+                assert_int_equal(b.len, strlen(expected));
+            }
+        }
+    }
+    buf_release(&b);
+}
+
+static void test_writes_into_room(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT;
+    for (size_t len = 0; len < 300; len++) {
+        size_t before = b.len;
+        memset(buf_room(&b, len), 'x', len);
+        buf_add(&b, len);
+        assert_int_equal(b.len, before + len);
+        assert_true(b.cap > b.len);
+        assert_int_equal(b.data[b.len], 0);
+    }
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_digits),
+        cmocka_unit_test(test_count_of_digits),
+        cmocka_unit_test(test_writes_into_room),
         cmocka_unit_test(test_begins_empty),
         cmocka_unit_test(test_appends_and_terminates),
         cmocka_unit_test(test_empty_append_terminates),

@@ -79,45 +79,54 @@ static void test_text_forms(void **state)
 }
 
 /* Our digits against the server's for many numbers of every shape. */
+/* The second column is the text of the first, as the server writes it. */
+static void assert_agrees(const char *sql)
+{
+    struct pg_result *result = result_of(sql);
+    struct buf scratch = BUF_INIT, other = BUF_INIT;
+    struct err err = {0};
+    const struct pg_column column = pg_result_column(result, 0);
+    assert_true(pg_result_rows(result) > 0);
+    for (int row = 0; row < pg_result_rows(result); row++) {
+        struct pg_cell expected, cell;
+        assert_int_equal(pg_column_cell(result, row, &column, &scratch, &cell, &err), 0);
+        assert_int_equal(pg_result_cell(result, row, 1, &other, &expected, &err), 0);
+        assert_string_equal(cell.text, expected.text);
+        assert_int_equal(cell.len, expected.len);
+    }
+    buf_release(&scratch);
+    buf_release(&other);
+    pg_result_free(result);
+}
+
 static void test_numeric_agrees_with_server(void **state)
 {
     (void)state;
-    struct pg_result *result =
-        result_of("SELECT n, n::text FROM (SELECT round((i * 7919 % 100003) * power(10::numeric, i % 40 - 20)"
+    assert_agrees("SELECT n, n::text FROM (SELECT round((i * 7919 % 100003) * power(10::numeric, i % 40 - 20)"
                   " / (i % 13 + 1), i % 23) * CASE WHEN i % 2 = 0 THEN 1 ELSE -1 END"
                   " FROM generate_series(1, 3000) AS s(i)) AS t(n)");
-    struct buf scratch = BUF_INIT;
-    struct err err = {0};
-    for (int row = 0; row < pg_result_rows(result); row++) {
-        struct pg_cell expected, cell;
-        struct buf other = BUF_INIT;
-        assert_int_equal(pg_result_cell(result, row, 0, &scratch, &cell, &err), 0);
-        assert_int_equal(pg_result_cell(result, row, 1, &other, &expected, &err), 0);
-        assert_string_equal(cell.text, expected.text);
-        buf_release(&other);
-    }
-    buf_release(&scratch);
-    pg_result_free(result);
 }
 
 static void test_dates_agree_with_server(void **state)
 {
     (void)state;
-    struct pg_result *result =
-        result_of("SELECT d::date, to_char(d, 'YYYY-MM-DD') FROM"
+    assert_agrees("SELECT d::date, to_char(d, 'YYYY-MM-DD') FROM"
                   " generate_series('0001-01-01'::timestamp, '4000-01-01', '97 days') AS d");
-    struct buf scratch = BUF_INIT;
-    struct err err = {0};
-    for (int row = 0; row < pg_result_rows(result); row++) {
-        struct pg_cell expected, cell;
-        struct buf other = BUF_INIT;
-        assert_int_equal(pg_result_cell(result, row, 0, &scratch, &cell, &err), 0);
-        assert_int_equal(pg_result_cell(result, row, 1, &other, &expected, &err), 0);
-        assert_string_equal(cell.text, expected.text);
-        buf_release(&other);
-    }
-    buf_release(&scratch);
-    pg_result_free(result);
+}
+
+static void test_times_agree_with_server(void **state)
+{
+    (void)state;
+    assert_agrees("SELECT t, to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM"
+                  " generate_series('0001-01-01 00:00:00+00'::timestamptz, '4000-01-01',"
+                  " '211 days 23 hours 59 minutes 47.654321 seconds') AS t");
+}
+
+static void test_uuids_agree_with_server(void **state)
+{
+    (void)state;
+    assert_agrees(
+        "SELECT u, u::text FROM (SELECT md5(i::text)::uuid FROM generate_series(1, 500) AS i) AS t(u)");
 }
 
 static void cell_of(const struct pg_result *result, int column, struct buf *scratch, struct pg_cell *cell)
@@ -269,6 +278,8 @@ int main(void)
         cmocka_unit_test(test_text_forms),
         cmocka_unit_test(test_numeric_agrees_with_server),
         cmocka_unit_test(test_dates_agree_with_server),
+        cmocka_unit_test(test_times_agree_with_server),
+        cmocka_unit_test(test_uuids_agree_with_server),
         cmocka_unit_test(test_scalars),
         cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_other_types_are_refused),
