@@ -2,14 +2,16 @@
 #include "pg/format.h"
 
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DAYS_1970_TO_2000 10957
-#define US_PER_SECOND INT64_C(1000000)
+#define US_PER_SECOND 1000000
 #define SECONDS_PER_DAY INT64_C(86400)
 #define US_PER_DAY (SECONDS_PER_DAY * US_PER_SECOND)
-#define MONTH_AND_DAY_BYTES (sizeof("-MM-DD") - 1)
-#define TIME_BYTES (sizeof("THH:MM:SS.ffffffZ") - 1)
+#define DATE_BYTES_MAX (sizeof("+YYYYYYY-MM-DD") - 1) /* of 32 bits of days or 64 of microseconds */
+#define TIME_BYTES_MAX (DATE_BYTES_MAX + sizeof("THH:MM:SS.ffffffZ") - 1)
 #define UUID_BYTES (sizeof("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx") - 1)
 
 /* numeric: signs and special values, and base-10000 digits */
@@ -106,10 +108,20 @@ static char *put_part(char *at, char mark, unsigned value)
     return at + 3;
 }
 
-/* Append the proleptic Gregorian date of a day counted from 1970-01-01. The year is cut into eras of 400
- * years that begin on 1 March, so that the leap day is the last day of a year. Years outside 0000 to 9999 get
- * a sign, as ISO 8601 asks. */
-static void append_date(struct buf *out, int64_t days)
+/* Years outside 0000 to 9999 get a sign, as ISO 8601 asks. */
+static char *put_year(char *at, int64_t year)
+{
+    if (year < 0 || year > 9999)
+        return at + snprintf(at, sizeof("+YYYYYYY"), "%c%04" PRId64, year < 0 ? '-' : '+',
+                             year < 0 ? -year : year);
+    buf_two_digits(at, (unsigned)year / 100);
+    buf_two_digits(at + 2, (unsigned)year % 100);
+    return at + 4;
+}
+
+/* The proleptic Gregorian date of a day counted from 1970-01-01. The year is cut into eras of 400 years that
+ * begin on 1 March, so that the leap day is the last day of a year. */
+static char *put_date(char *at, int64_t days)
 {
     int64_t shifted = days + 719468; /* from 0000-03-01 */
     int64_t era = floor_div(shifted, 146097);
@@ -119,18 +131,8 @@ static void append_date(struct buf *out, int64_t days)
     unsigned month_from_march = (5 * day_of_year + 2) / 153;
     unsigned day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    int64_t year = era * 400 + year_of_era + (month <= 2);
-    if (year < 0 || year > 9999) {
-        buf_append_char(out, year < 0 ? '-' : '+');
-        buf_append_digits(out, (uint64_t)(year < 0 ? -year : year), 4);
-    } else {
-        char *at = buf_room(out, 4);
-        buf_two_digits(at, (unsigned)year / 100);
-        buf_two_digits(at + 2, (unsigned)year % 100);
-        buf_add(out, 4);
-    }
-    put_part(put_part(buf_room(out, MONTH_AND_DAY_BYTES), '-', month), '-', day);
-    buf_add(out, MONTH_AND_DAY_BYTES);
+    at = put_year(at, era * 400 + year_of_era + (month <= 2));
+    return put_part(put_part(at, '-', month), '-', day);
 }
 
 bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t len)
@@ -143,16 +145,18 @@ bool pg_format_timestamptz(struct buf *out, const unsigned char *bytes, size_t l
         return true;
     }
     int64_t days = floor_div(us, US_PER_DAY);
-    int64_t in_day = us - days * US_PER_DAY;
+    uint64_t in_day = (uint64_t)(us - days * US_PER_DAY);
     unsigned seconds = (unsigned)(in_day / US_PER_SECOND), fraction = (unsigned)(in_day % US_PER_SECOND);
-    append_date(out, days + DAYS_1970_TO_2000);
-    char *at = buf_room(out, TIME_BYTES);
-    at = put_part(put_part(put_part(at, 'T', seconds / 3600), ':', seconds / 60 % 60), ':', seconds % 60);
+    char *start = buf_room(out, TIME_BYTES_MAX);
+    char *at = put_date(start, days + DAYS_1970_TO_2000);
+    at = put_part(at, 'T', seconds / 3600);
+    at = put_part(at, ':', seconds / 60 % 60);
+    at = put_part(at, ':', seconds % 60);
     at = put_part(at, '.', fraction / 10000);
     buf_two_digits(at, fraction / 100 % 100);
     buf_two_digits(at + 2, fraction % 100);
     at[4] = 'Z';
-    buf_add(out, TIME_BYTES);
+    buf_add(out, (size_t)(at + 5 - start));
     return true;
 }
 
@@ -161,10 +165,12 @@ bool pg_format_date(struct buf *out, const unsigned char *bytes, size_t len)
     if (len != 4)
         return false;
     int32_t days = (int32_t)pg_read_u32(bytes); /* since 2000-01-01 */
-    if (days == INT32_MAX || days == INT32_MIN)
+    if (days == INT32_MAX || days == INT32_MIN) {
         buf_append_str(out, days == INT32_MAX ? "infinity" : "-infinity");
-    else
-        append_date(out, (int64_t)days + DAYS_1970_TO_2000);
+        return true;
+    }
+    char *start = buf_room(out, DATE_BYTES_MAX);
+    buf_add(out, (size_t)(put_date(start, (int64_t)days + DAYS_1970_TO_2000) - start));
     return true;
 }
 

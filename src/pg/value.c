@@ -306,13 +306,19 @@ struct pg_column pg_result_column(const struct pg_result *r, int column)
     return (struct pg_column){column, is_binary ? decoder(PQftype(pq(r), column)) : NULL};
 }
 
+/* Can a value of this type have no bytes? Then its length does not tell it from NULL. */
+static bool may_be_empty(pg_decode *decode)
+{
+    return decode == NULL || decode == decode_text || decode == decode_own || decode == decode_bytea;
+}
+
 int pg_column_cell(const struct pg_result *r, int row, const struct pg_column *column, struct buf *scratch,
                    struct pg_cell *cell, struct err *err)
 {
     cell->kind = PG_NULL;
     cell->is_plain = false;
     size_t len = (size_t)PQgetlength(pq(r), row, column->number);
-    if (len == 0 && PQgetisnull(pq(r), row, column->number))
+    if (len == 0 && (!may_be_empty(column->decode) || PQgetisnull(pq(r), row, column->number)))
         return 0;
     const char *bytes = PQgetvalue(pq(r), row, column->number);
     if (column->decode != NULL && column->decode((const unsigned char *)bytes, len, scratch, cell))

@@ -41,6 +41,10 @@ static const struct text_case text_cases[] = {
     {"'0001-01-01 00:00:00+00'::timestamptz", "0001-01-01T00:00:00.000000Z", PG_TEXT},
     {"'0044-03-15 00:00:00+00 BC'::timestamptz", "-0043-03-15T00:00:00.000000Z", PG_TEXT},
     {"'12026-01-01 00:00:00+00'::timestamptz", "+12026-01-01T00:00:00.000000Z", PG_TEXT},
+    {"'294276-12-31 23:59:59.999999+00'::timestamptz", "+294276-12-31T23:59:59.999999Z", PG_TEXT},
+    {"'4713-01-01 00:00:00+00 BC'::timestamptz", "-4712-01-01T00:00:00.000000Z", PG_TEXT},
+    {"'5874897-12-31'::date", "+5874897-12-31", PG_TEXT},
+    {"'4713-01-01 BC'::date", "-4712-01-01", PG_TEXT},
     {"'infinity'::timestamptz", "infinity", PG_TEXT},
     {"'-infinity'::timestamptz", "-infinity", PG_TEXT},
     {"'2024-02-29'::date", "2024-02-29", PG_TEXT},
@@ -179,6 +183,22 @@ static void next_of(struct pg_cell *array, struct buf *scratch, struct pg_cell *
         fail_msg("%s", err.text);
 }
 
+static void test_nulls(void **state)
+{
+    (void)state;
+    struct buf scratch = BUF_INIT;
+    struct pg_cell cell;
+    struct pg_result *result =
+        result_of("SELECT NULL::bool, NULL::int, NULL::float8, NULL::text, NULL::bytea, NULL::timestamptz,"
+                  " NULL::uuid, NULL::numeric, NULL::jsonb, NULL::text[], NULL::point, NULL");
+    for (int column = 0; column < pg_result_columns(result); column++) {
+        cell_of(result, column, &scratch, &cell);
+        assert_int_equal(cell.kind, PG_NULL);
+    }
+    pg_result_free(result);
+    buf_release(&scratch);
+}
+
 static void test_arrays(void **state)
 {
     (void)state;
@@ -281,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_times_agree_with_server),
         cmocka_unit_test(test_uuids_agree_with_server),
         cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_nulls),
         cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_other_types_are_refused),
         cmocka_unit_test(test_array_literal),
