@@ -180,20 +180,23 @@ void deadline_sweep(uv_timer_t *timer)
 /* A chunk-size line that fills MHD's buffer without ending leaves MHD busy with nothing: it reads no more,
  * waits for no event and asks to be run again at once. There is no telling which connection it is, so once
  * the loop has not come to rest for a while the chunked uploads that stand still are cut. */
-void deadline_check_stuck(struct http_server *s, bool at_rest)
+void deadline_check_stuck(struct http_server *s, bool at_rest, bool lingering)
 {
-    if (at_rest) {
-        s->restless_ns = 0;
+    uint64_t before = s->restless_at_ns;
+    s->restless_at_ns = 0;
+    if (lingering)
         return;
-    }
-    if (list_is_empty(&s->phases[PHASE_BODY]))
+    if (at_rest)
+        s->restless_ns = 0;
+    if (at_rest || list_is_empty(&s->phases[PHASE_BODY]))
         return;
     uint64_t now = mono_ns();
-    if (s->restless_ns == 0)
-        s->restless_ns = now;
-    if (now < s->restless_ns + STUCK_MS * NS_PER_MS)
+    s->restless_at_ns = now;
+    if (before != 0)
+        s->restless_ns += now - before;
+    if (s->restless_ns < STUCK_MS * NS_PER_MS)
         return;
-    s->restless_ns = now;
+    s->restless_ns = 0;
     list_for_each (node, next, &s->phases[PHASE_BODY]) {
         struct client *c = CONTAINER_OF(node, struct client, link);
         if (c->exchange->chunked && now >= c->exchange->piece_ns + STUCK_MS * NS_PER_MS)

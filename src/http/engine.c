@@ -99,11 +99,25 @@ bool engine_run(struct engine *e)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
     e->ready = false;
+    if (e->lingering > 0)
+        e->run_ns = mono_ns();
     MHD_run(e->mhd);
-    /* Work of MHD that no event of its epoll descriptor will announce. */
-    if (MHD_get_timeout(e->mhd, &timeout_ms) == MHD_YES && timeout_ms == 0)
+    /* Work of MHD that no event of its epoll descriptor will announce. It counts lingering exchanges as such
+     * and does not say whether there is more: then we run it as often as what has happened takes. What we do
+     * not see (a header block that its buffer could not take at once) waits for the next run, revisit's at
+     * the latest. */
+    bool busy = MHD_get_timeout(e->mhd, &timeout_ms) == MHD_YES && timeout_ms == 0;
+    if (busy && (e->lingering == 0 || e->runs_wanted > 0))
         e->ready = true;
+    if (e->runs_wanted > 0)
+        e->runs_wanted--;
     return e->ready;
+}
+
+void engine_want_runs(struct engine *e, unsigned runs)
+{
+    if (e->runs_wanted < runs)
+        e->runs_wanted = runs;
 }
 
 void engine_retire(struct engine *e)

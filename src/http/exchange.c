@@ -10,6 +10,14 @@
 #include "base/log.h"
 
 #define SPARE_EXCHANGES_MAX 256
+/* Most answers of the database come in the next turn or two, and a connection that was suspended costs MHD
+ * three system calls more. So an exchange lingers first: MHD visits it in each of its runs, until that has
+ * cost about as much as suspending does. */
+#define LINGER_VISITS_MAX 24
+#define LINGER_NS UINT64_C(10000000) /* for a loop that sleeps, and visits nobody */
+/* MHD sends an answer in one run, sees in the next that it is out, and in the one after reads what has come
+ * meanwhile. */
+#define RUNS_TO_ANSWER 2
 #define BODY_FIRST_BYTES                                                                                     \
     16384 /* memory taken on the word of a Content-Length; more only as the body arrives */
 
@@ -45,6 +53,7 @@ void exchange_free(struct exchange *x)
         MHD_destroy_response(x->response);
     buf_release(&x->body);
     free(x->target);
+    free(x->kept_headers);
     free(x);
 }
 
@@ -116,20 +125,28 @@ static void set_trace_id(struct http_request *req)
 
 /* ---- answering ---- */
 
-/* Hand the finished response to MHD. MHD_NO: the connection has to go. */
+/* Hand the finished response to MHD. MHD_NO: the connection has to go. MHD_YES: the exchange may be over. */
 static enum MHD_Result queue(struct exchange *x, struct MHD_Connection *connection)
 {
-    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)x->status, x->response);
-    MHD_destroy_response(x->response);
+    struct MHD_Response *response = x->response;
     x->response = NULL;
+    client_enter(x->client, PHASE_WRITE);
+    engine_want_runs(x->client->engine, RUNS_TO_ANSWER);
+    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)x->status, response);
+    MHD_destroy_response(response);
     if (queued == MHD_NO) {
         log_event(LOG_ERROR, "a response could not be queued", LOG_S("request_id", x->req.id),
                   LOG_I("status", x->status));
         x->status = 0;
-        return MHD_NO;
     }
-    client_enter(x->client, PHASE_WRITE);
-    return MHD_YES;
+    return queued;
+}
+
+static void end_linger(struct exchange *x)
+{
+    if (x->lingering)
+        x->client->engine->lingering--;
+    x->lingering = false;
 }
 
 void http_respond(struct http_request *req, struct http_response *response)
@@ -157,10 +174,13 @@ void http_respond(struct http_request *req, struct http_response *response)
 void exchange_finish(struct exchange *x)
 {
     struct client *c = x->client;
+    bool suspended = x->suspended;
     x->suspended = false;
+    end_linger(x);
     if (x->response == NULL || queue(x, c->connection) == MHD_NO)
         client_cut(c); /* nobody waits for the answer, or there is none */
-    MHD_resume_connection(c->connection);
+    if (suspended)
+        MHD_resume_connection(c->connection);
     c->engine->ready = true;
 }
 
@@ -358,6 +378,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     if (!verdict.has_body)
         return MHD_YES;
     client_enter(x->client, PHASE_BODY);
+    engine_want_runs(x->client->engine, 1); /* "100 Continue" */
     x->chunked = verdict.content_length < 0;
     if (x->chunked) {
         x->piece_ns = x->client->phase_ns;
@@ -393,6 +414,7 @@ void exchange_refuse_header(struct exchange *x)
 static enum MHD_Result take_piece(struct exchange *x, const char *data, size_t size)
 {
     x->body_bytes += size;
+    engine_want_runs(x->client->engine, 1);
     if (x->chunked)
         x->piece_ns = mono_ns();
     if (x->body_bytes > x->body_bytes_max + SWALLOW_BYTES_MAX) {
@@ -427,9 +449,25 @@ static enum MHD_Result hand_over(struct exchange *x, struct MHD_Connection *conn
     x->in_handler = false;
     if (x->answered)
         return queue(x, connection);
+    client_enter(x->client, PHASE_WORK);
+    x->lingering = true;
+    x->client->engine->lingering++;
+    return MHD_YES;
+}
+
+/* MHD asks in every run for the answer of an exchange that lingers. */
+static enum MHD_Result visit(struct exchange *x, struct MHD_Connection *connection)
+{
+    struct client *c = x->client;
+    if (x->answered) /* it will have it in a moment */
+        return MHD_YES;
+    x->visits++;
+    if (x->visits < LINGER_VISITS_MAX && c->engine->run_ns < c->phase_ns + LINGER_NS)
+        return MHD_YES;
+    end_linger(x);
     MHD_suspend_connection(connection);
     x->suspended = true;
-    client_enter(x->client, PHASE_WORK);
+    atomic_fetch_add_explicit(&x->server->suspended, 1, memory_order_relaxed);
     return MHD_YES;
 }
 
@@ -441,7 +479,11 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, co
     (void)url;
     struct exchange *x = *context;
     /* After a cut MHD still reads what the kernel has; after an answer it has no business here. */
-    if (x == NULL || x->client->phase == PHASE_CUT || x->answered)
+    if (x == NULL || x->client->phase == PHASE_CUT)
+        return MHD_NO;
+    if (x->lingering)
+        return visit(x, connection);
+    if (x->answered)
         return MHD_NO;
     if (!x->begun)
         return begin(x, connection, method, version);
@@ -451,6 +493,34 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, co
         return take_piece(x, data, size);
     }
     return x->fate == FATE_HANDLE ? hand_over(x, connection) : answer_fate(x);
+}
+
+/* The texts of the fields end with the connection, but the layer above may still read them. */
+static void keep_headers(struct exchange *x)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < x->req.header_count; i++)
+        size += strlen(x->headers[i].name) + strlen(x->headers[i].value) + 2;
+    char *at = x->kept_headers = x_malloc(size);
+    for (size_t i = 0; i < x->req.header_count; i++) {
+        const char **texts[] = {&x->headers[i].name, &x->headers[i].value};
+        for (size_t j = 0; j < COUNT_OF(texts); j++) {
+            size_t len = strlen(*texts[j]) + 1;
+            *texts[j] = memcpy(at, *texts[j], len);
+            at += len;
+        }
+    }
+}
+
+/* The connection is over, the layer above is not: its http_respond frees the exchange. */
+static void orphan(struct exchange *x)
+{
+    x->server = NULL;
+    if (x->abandoned)
+        return;
+    x->abandoned = true;
+    if (x->req.on_abandon != NULL)
+        x->req.on_abandon(&x->req);
 }
 
 void exchange_completed(void *cls, struct MHD_Connection *connection, void **context,
@@ -464,6 +534,8 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **con
         return;
     struct http_server *s = e->server;
     struct client *c = x->client;
+    end_linger(x);
+    engine_want_runs(e, 1);
     c->exchange = NULL;
     x->client = NULL;
     client_enter(c, PHASE_IDLE);
@@ -479,15 +551,17 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **con
     }
     if (x->req.id[0] == '\0')
         exchange_make_id(s, x->req.id);
-    bool orphan = x->handed_over && !x->answered;
-    if (!x->handed_over || orphan)
+    bool is_held = x->handed_over && !x->answered;
+    if (is_held)
+        keep_headers(x);
+    if (!x->handed_over)
         x->req.header_count = 0; /* they live in memory of MHD that is gone, or soon will be */
     if (x->handed_over)
         atomic_fetch_sub_explicit(&s->requests_active, 1, memory_order_relaxed);
     s->callbacks.done(&x->req, x->req.match.route != NULL ? x->req.match.route->pattern : "-", x->status,
                       mono_ns() - x->req.started_ns, s->callbacks.data);
-    if (orphan)
-        x->server = NULL; /* http_respond frees it */
+    if (is_held)
+        orphan(x);
     else if (x->response != NULL)
         exchange_free(x);
     else

@@ -33,7 +33,7 @@
 enum phase {
     PHASE_HEADER, /* accepted, or a header block has begun */
     PHASE_BODY,
-    PHASE_WORK,  /* suspended, the layer above works */
+    PHASE_WORK,  /* the layer above works; lingering, or suspended */
     PHASE_GONE,  /* as PHASE_WORK, but the client has left */
     PHASE_WRITE, /* a response is on its way */
     PHASE_IDLE,  /* keep-alive between requests */
@@ -48,8 +48,11 @@ struct engine {
     struct list link;
     size_t header_bytes_max; /* what its connections' memory can hold */
     unsigned clients;
-    bool ready;   /* MHD's epoll descriptor has events */
-    bool retired; /* accepts no more, closes keep-alive connections after their exchange */
+    unsigned lingering;   /* of its exchanges */
+    unsigned runs_wanted; /* of MHD, before it is believed to be at rest although exchanges linger */
+    uint64_t run_ns;      /* when the last run with lingering exchanges began */
+    bool ready;           /* MHD's epoll descriptor has events */
+    bool retired;         /* accepts no more, closes keep-alive connections after their exchange */
 };
 
 struct client {
@@ -77,6 +80,7 @@ struct exchange {
     uint64_t body_bytes_max, body_bytes; /* allowed, received */
     enum fate fate;
     char allow[64];
+    char *kept_headers;            /* texts of a request whose connection is over before it is answered */
     struct MHD_Response *response; /* made by http_respond, not yet queued */
     int status;                    /* 0: not answered */
     uint64_t piece_ns;             /* when a chunked body last grew */
@@ -85,8 +89,10 @@ struct exchange {
     bool in_handler;  /* http_respond is called from inside the handler */
     bool handed_over; /* to the layer above */
     bool answered;    /* by http_respond */
+    bool lingering;   /* the layer above works, the connection is not suspended */
     bool suspended;
     bool abandoned;
+    unsigned visits; /* by MHD while it lingered */
     struct http_request req;
     struct http_header headers[GATE_HEADERS_MAX]; /* the last member: not cleared */
 };
@@ -97,16 +103,18 @@ struct http_server {
     struct http_callbacks callbacks;
     struct list engines; /* the first is at work */
     struct list phases[PHASE_COUNT];
-    struct list finished; /* exchanges answered while suspended */
+    struct list finished; /* exchanges answered while they lingered or were suspended */
     struct list spare;    /* exchanges to use again */
     unsigned spare_count;
     uv_timer_t sweep;
-    uv_idle_t again; /* active: another turn is needed at once */
+    uv_timer_t revisit; /* of lingering exchanges, if nothing else makes MHD run */
+    uv_idle_t again;    /* active: another turn is needed at once */
     int listen_fd;
     int port;
     bool client_closed; /* since the last run of MHD */
     bool sweeping;
-    uint64_t restless_ns; /* since when every turn left MHD with more to do, 0: the last one did not */
+    uint64_t restless_ns;    /* for how long turns have left MHD with more to do, one after the other */
+    uint64_t restless_at_ns; /* when the last turn did, 0: it did not, or there was no telling */
     bool draining, closing;
     uint64_t drain_ns;
     void (*drained)(void *data);
@@ -117,7 +125,7 @@ struct http_server {
     unsigned char random[1024]; /* for request ids */
     size_t random_left;
     atomic_uint connections, requests_active;
-    atomic_uint_fast64_t refused_gate, refused_limit, cut_slow;
+    atomic_uint_fast64_t refused_gate, refused_limit, cut_slow, suspended;
 };
 
 /* server.c */
@@ -132,6 +140,8 @@ int listen_open(const char *address, bool shared, int *port, struct err *err) MU
 struct engine *engine_start(struct http_server *s, struct err *err) MUSTCHECK;
 /* Let MHD work once; false if it has nothing more to do now. */
 bool engine_run(struct engine *e);
+/* Something has happened that MHD brings to its end in its next runs; see engine_run. */
+void engine_want_runs(struct engine *e, unsigned runs);
 /* Accept no more. */
 void engine_retire(struct engine *e);
 /* Stop MHD (every connection must have been resumed) and let go of the loop. */
@@ -151,8 +161,9 @@ struct client *client_of(struct MHD_Connection *connection);
 /* deadline.c. Start or stop the sweep as there are clients. */
 void deadline_update(struct http_server *s);
 void deadline_sweep(uv_timer_t *timer);
-/* After every turn: cut chunked uploads that keep MHD busy for nothing. */
-void deadline_check_stuck(struct http_server *s, bool at_rest);
+/* After every turn: cut chunked uploads that keep MHD busy for nothing. While exchanges linger there is no
+ * telling whether MHD is at rest. */
+void deadline_check_stuck(struct http_server *s, bool at_rest, bool lingering);
 
 /* forwarded.c. Put the client's address in the place of the proxy's. */
 void forwarded_resolve(const struct http_server *s, struct http_request *req);
@@ -176,7 +187,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **con
 void exchange_refuse_header(struct exchange *x);
 /* The client has left while the layer above works. */
 void exchange_abandon(struct exchange *x);
-/* Hand the response of a suspended exchange to MHD. */
+/* Hand the response of an exchange that lingers or is suspended to MHD. */
 void exchange_finish(struct exchange *x);
 /* Free the memory of an exchange that is over. */
 void exchange_free(struct exchange *x);

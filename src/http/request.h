@@ -3,7 +3,7 @@
  *
  * Ownership: the server owns the request. The layer above holds it between the handler call and http_respond;
  * if the client leaves first, on_abandon is called (once) and the handle must still be answered (the response
- * is dropped). Loop thread only. Never raises a Lua error.
+ * is dropped); the done callback may come before that. Loop thread only. Never raises a Lua error.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H

@@ -9,6 +9,9 @@
 #include "base/log.h"
 
 #define RUNS_PER_TURN_MAX 6 /* of MHD, before others in the loop get their share */
+/* A shorter one would be what the processor has to be woken for, and setting that up costs more than
+ * lingering saves. */
+#define REVISIT_MS 10
 
 static void do_not_sleep(uv_idle_t *handle)
 {
@@ -88,8 +91,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_settings 
         return NULL;
     }
     uv_timer_init(loop, &s->sweep);
+    uv_timer_init(loop, &s->revisit);
     uv_idle_init(loop, &s->again);
-    s->open_handles += 2;
+    s->open_handles += 3;
     server_wake(s); /* MHD watches its listening socket from the first run on */
     return s;
 }
@@ -158,6 +162,25 @@ static unsigned count_clients(const struct http_server *s)
     return count;
 }
 
+static bool any_lingering(const struct http_server *s)
+{
+    for (const struct list *node = s->engines.next; node != &s->engines; node = node->next) {
+        if (CONTAINER_OF(node, struct engine, link)->lingering > 0)
+            return true;
+    }
+    return false;
+}
+
+static void revisit(uv_timer_t *timer)
+{
+    struct http_server *s = CONTAINER_OF(timer, struct http_server, revisit);
+    list_for_each (node, next, &s->engines) {
+        struct engine *e = CONTAINER_OF(node, struct engine, link);
+        if (e->lingering > 0)
+            e->ready = true;
+    }
+}
+
 bool http_server_turn(struct http_server *s)
 {
     if (s->closing)
@@ -168,7 +191,10 @@ bool http_server_turn(struct http_server *s)
         more = run_engines(s);
     }
     stop_dry_engines(s);
-    deadline_check_stuck(s, !more);
+    bool lingering = any_lingering(s);
+    if (lingering && !uv_is_active((uv_handle_t *)&s->revisit))
+        uv_timer_start(&s->revisit, revisit, REVISIT_MS, 0);
+    deadline_check_stuck(s, !more, lingering);
     if (more)
         server_wake(s);
     else
@@ -213,7 +239,7 @@ static void on_handle_closed(uv_handle_t *handle)
     server_handle_closed(handle->data);
 }
 
-/* Tell the layer above, and free every connection from its suspension: MHD cannot stop otherwise. */
+/* Tell the layer above, and free connections from their suspension: MHD cannot stop otherwise. */
 static void let_go(struct http_server *s, enum phase phase)
 {
     list_for_each (node, next, &s->phases[phase]) {
@@ -224,8 +250,9 @@ static void let_go(struct http_server *s, enum phase phase)
             if (x->req.on_abandon != NULL)
                 x->req.on_abandon(&x->req);
         }
+        if (x->suspended)
+            MHD_resume_connection(c->connection);
         x->suspended = false;
-        MHD_resume_connection(c->connection);
     }
 }
 
@@ -243,8 +270,9 @@ void http_server_close(struct http_server *s, void (*closed)(void *data), void *
     if (s->listen_fd >= 0)
         close(s->listen_fd);
     s->listen_fd = -1;
-    s->sweep.data = s->again.data = s;
+    s->sweep.data = s->revisit.data = s->again.data = s;
     uv_close((uv_handle_t *)&s->sweep, on_handle_closed);
+    uv_close((uv_handle_t *)&s->revisit, on_handle_closed);
     uv_close((uv_handle_t *)&s->again, on_handle_closed);
 }
 
@@ -266,4 +294,5 @@ void http_server_stats(struct http_server *s, struct http_stats *out)
     out->refused_gate = atomic_load_explicit(&s->refused_gate, memory_order_relaxed);
     out->refused_limit = atomic_load_explicit(&s->refused_limit, memory_order_relaxed);
     out->cut_slow = atomic_load_explicit(&s->cut_slow, memory_order_relaxed);
+    out->suspended = atomic_load_explicit(&s->suspended, memory_order_relaxed);
 }

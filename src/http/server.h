@@ -13,9 +13,11 @@
  * request line it cannot read, a header block larger than its memory (414, 431), malformed chunks. A bare LF
  * inside chunk framing is not noticed.
  *
- * A client that closes its half of the connection while its request is being worked on has left: MHD would
- * not send the answer. It is noticed 100 to 200 ms after the request was handed over (on_abandon). Loop
- * thread only, except http_server_stats. Never raises a Lua error.
+ * A request that is not answered at once lingers for a moment, then MHD suspends its connection. A client
+ * that closes its half of the connection while its request is being worked on has left: MHD would not send
+ * the answer once it has suspended it. It is noticed 100 to 200 ms after the request was handed over
+ * (on_abandon), a reset connection at once while the request lingers. Loop thread only, except
+ * http_server_stats. Never raises a Lua error.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -46,7 +48,8 @@ struct http_server;
  * later. */
 typedef void (*http_handler_fn)(struct http_request *req, void *data);
 /* Called once per exchange when it is over, also for those the server answered itself, for the log line and
- * metrics. route is the template or "-"; status 0: the client left or was cut before an answer. */
+ * metrics. route is the template or "-"; status 0: the client left or was cut before an answer (which the
+ * layer above may still have to give). */
 typedef void (*http_done_fn)(const struct http_request *req, const char *route, int status,
                              uint64_t duration_ns, void *data);
 
@@ -87,6 +90,7 @@ void http_server_free(struct http_server *s);
 struct http_stats {
     unsigned connections, requests_active;
     uint64_t refused_gate, refused_limit, cut_slow;
+    uint64_t suspended; /* requests that waited too long to linger */
 };
 void http_server_stats(struct http_server *s, struct http_stats *out); /* any thread */
 

@@ -40,6 +40,7 @@ struct fixture {
     struct http_request *held[HELD_MAX]; /* /later: answered by answer_held */
     unsigned held_count;
     bool answer_abandoned; /* answer in on_abandon */
+    bool more;             /* what the last turn of the server said */
     bool drained, closed;
 };
 
@@ -129,7 +130,7 @@ static void on_prepare(uv_prepare_t *handle)
 {
     struct fixture *f = handle->data;
     if (f->server != NULL)
-        http_server_turn(f->server);
+        f->more = http_server_turn(f->server);
 }
 
 static void note(void *flag)

@@ -235,13 +235,13 @@ static void test_working_request_has_no_deadline_here(void **state)
 
 /* A chunk-size line without end fills libmicrohttpd's buffer and would keep the loop spinning until body_ms.
  */
-static void test_endless_chunk_line_is_cut(void **state)
+static void send_endless_chunk_line(struct fixture *f, bool others)
 {
-    struct fixture *f = *state;
     struct http_settings settings = far_settings(f);
-    struct buf in = BUF_INIT, out = BUF_INIT;
+    struct buf in = BUF_INIT, out = BUF_INIT, others_in = BUF_INIT;
     http_server_configure(f->server, &settings);
-    int fd = dial(f);
+    int fd = dial(f), other = dial(f);
+    unsigned asked = 0;
     buf_append_str(&out, "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5;");
     for (int i = 0; i < 200000; i++)
         buf_append_char(&out, 'x');
@@ -252,14 +252,34 @@ static void test_endless_chunk_line_is_cut(void **state)
         sent += n > 0 ? (size_t)n : 0;
         turn(f, fd, POLLIN);
         assert_true(mono_ns() < end);
+        if (others && count_of(&others_in, "later") == asked) {
+            say(f, other, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+            asked++;
+        }
+        answer_held(f);
+        if (others)
+            assert_true(read_some(other, &others_in) >= 0);
     }
     buf_append(&in, "", 0);
     assert_true(count_of(&in, "HTTP/1.1 ") <= 1);
-    assert_int_equal(f->handled, 0);
+    assert_int_equal(f->handled, asked);
     WAIT_UNTIL(f, uv_backend_timeout(&f->loop) != 0); /* the loop comes to rest */
     close(fd);
+    close(other);
     buf_release(&in);
     buf_release(&out);
+    buf_release(&others_in);
+}
+
+static void test_endless_chunk_line_is_cut(void **state)
+{
+    send_endless_chunk_line(*state, false);
+}
+
+/* While requests linger nobody can tell that the loop spins for that one. */
+static void test_endless_chunk_line_is_cut_among_others(void **state)
+{
+    send_endless_chunk_line(*state, true);
 }
 
 static void test_others_are_served_meanwhile(void **state)
@@ -302,6 +322,7 @@ int main(void)
         TEST(test_unread_response_is_cut),
         TEST(test_working_request_has_no_deadline_here),
         TEST(test_endless_chunk_line_is_cut),
+        TEST(test_endless_chunk_line_is_cut_among_others),
         TEST(test_others_are_served_meanwhile),
     };
     return cmocka_run_group_tests_name("http deadlines", tests, NULL, NULL);

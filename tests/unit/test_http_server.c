@@ -328,11 +328,90 @@ static void test_many_answered_later(void **state)
     assert_int_equal(f->abandoned, 0);
 }
 
-static void leave_while_waiting(struct fixture *f, bool reset)
+static void hold(struct fixture *f, int fd)
+{
+    unsigned before = f->held_count;
+    say(f, fd, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+    WAIT_UNTIL(f, f->held_count == before + 1);
+}
+
+/* What is answered in the next turn costs no suspension, and nobody is kept awake until then. */
+static void test_short_wait_lingers(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    int fd = dial(f);
+    for (unsigned i = 1; i <= 20; i++) {
+        hold(f, fd);
+        assert_false(f->more);
+        answer_held(f);
+        read_until(f, fd, &in, "later", i);
+    }
+    assert_int_equal(stats(f).suspended, 0);
+    close(fd);
+    buf_release(&in);
+}
+
+static void test_long_wait_is_suspended(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    int fd = dial(f);
+    for (unsigned i = 1; i <= 3; i++) {
+        uint64_t since = mono_ns();
+        hold(f, fd);
+        WAIT_UNTIL(f, stats(f).suspended == i);
+        /* By its age: were the loop spinning, it would have been for the number of visits, and far sooner. */
+        assert_true(mono_ns() >= since + UINT64_C(10000000));
+        answer_held(f);
+        read_until(f, fd, &in, "later", i);
+    }
+    close(fd);
+    buf_release(&in);
+}
+
+/* libmicrohttpd does not tell then whether it has work left. */
+static void test_others_are_served_while_one_lingers(void **state)
+{
+    static const char *const REQUESTS[] = {
+        "GET /hello HTTP/1.1\r\n" HOST CLOSE "\r\n",
+        "GET /hello HTTP/1.1\r\n" HOST "\r\nGET /nothing HTTP/1.1\r\n" HOST
+        "\r\nPOST /echo HTTP/1.1\r\n" HOST CLOSE "Content-Length: 3\r\n\r\nabc",
+        "POST /echo HTTP/1.1\r\n" HOST CLOSE "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+        "POST /echo HTTP/1.1\r\n" HOST CLOSE "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        "POST /tiny HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\n123456789GET /hello HTTP/1.1\r\n" HOST CLOSE
+        "\r\n",
+        "GET /big HTTP/1.1\r\n" HOST CLOSE "\r\n",
+    };
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT, large = BUF_INIT, none = BUF_INIT;
+    int fd = dial(f);
+    buf_append_str(&large, "GET /hello HTTP/1.1\r\n" HOST CLOSE "X: ");
+    while (large.len < 4000)
+        buf_append_char(&large, 'x');
+    buf_append_str(&large, "\r\n\r\n");
+    for (size_t i = 0; i <= COUNT_OF(REQUESTS); i++) {
+        hold(f, fd);
+        ask(f, i < COUNT_OF(REQUESTS) ? REQUESTS[i] : large.data, &in);
+        assert_in_range(status_of(&in), 100, 413);
+        assert_int_equal(f->last_status, 200);
+        answer_held(f);
+        buf_clear(&none);
+        read_until(f, fd, &none, "later", 1);
+    }
+    close(fd);
+    buf_release(&in);
+    buf_release(&none);
+    buf_release(&large);
+}
+
+static void leave_while_waiting(struct fixture *f, bool reset, bool suspended)
 {
     int fd = dial(f);
-    say(f, fd, "GET /later HTTP/1.1\r\n" HOST "\r\n");
-    WAIT_UNTIL(f, f->held_count == 1);
+    uint64_t suspended_before = stats(f).suspended;
+    hold(f, fd);
+    if (suspended)
+        WAIT_UNTIL(f, stats(f).suspended == suspended_before + 1);
     unsigned before = f->abandoned;
     struct linger hard = {1, 0};
     if (reset)
@@ -344,21 +423,27 @@ static void leave_while_waiting(struct fixture *f, bool reset)
 static void test_client_leaves_while_waiting(void **state)
 {
     struct fixture *f = *state;
-    for (int reset = 0; reset < 2; reset++) {
+    for (int i = 0; i < 4; i++) {
+        bool reset = i % 2 == 1, suspended = i >= 2;
         unsigned done = f->done;
         f->answer_abandoned = false;
-        leave_while_waiting(f, reset == 1);
-        assert_int_equal(f->done, done);
+        leave_while_waiting(f, reset, suspended);
+        if (!reset || suspended) /* else libmicrohttpd has seen it at once */
+            assert_int_equal(f->done, done);
+        assert_string_equal(http_request_header(f->held[0], "host"), "test");
+        assert_string_equal(f->held[0]->path, "/later");
         answer_held(f);
         WAIT_UNTIL(f, f->done == done + 1);
         assert_int_equal(f->last_status, 0);
         f->answer_abandoned = true;
-        leave_while_waiting(f, reset == 1);
+        leave_while_waiting(f, reset, suspended);
         WAIT_UNTIL(f, f->done == done + 2);
         assert_int_equal(f->last_status, 0);
+        assert_int_equal(f->held_count, 0);
         WAIT_UNTIL(f, stats(f).connections == 0);
     }
-    assert_int_equal(f->abandoned, 4);
+    assert_int_equal(f->abandoned, 8);
+    assert_int_equal(stats(f).requests_active, 0);
 }
 
 static void test_bad_response_becomes_500(void **state)
@@ -466,6 +551,9 @@ int main(void)
         TEST(test_thousand_on_one_connection),
         TEST(test_pipelining),
         TEST(test_many_answered_later),
+        TEST(test_short_wait_lingers),
+        TEST(test_long_wait_is_suspended),
+        TEST(test_others_are_served_while_one_lingers),
         TEST(test_client_leaves_while_waiting),
         TEST(test_bad_response_becomes_500),
         TEST(test_connection_limit),
