@@ -19,10 +19,10 @@ local list = db.sql [[
   where parent_id = $1
   order by created_at, id]]
 
-local find = db.sql [[
+local find = db.sql_one [[
   select id, parent_id, name, age, created_at, updated_at
   from children
-  where id = $1 and ($2::uuid is null or parent_id = $2)]]
+  where id = $1::uuid and ($2::uuid is null or parent_id = $2)]]
 
 local lock = db.sql [[
   select id, parent_id, name, age, created_at, updated_at

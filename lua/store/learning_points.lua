@@ -3,11 +3,11 @@ local db = require "db"
 
 local learning_points = {}
 
-local find = db.sql [[
+local find = db.sql_one [[
   select id, word, type, tier, definition, example, frequency_rank, difficulty, register, contexts, part_of_speech, band,
          metadata
   from learning_points
-  where id = $1]]
+  where id = $1::text]]
 
 local save = db.sql [[
   insert into learning_points

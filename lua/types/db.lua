@@ -20,6 +20,15 @@ local db = {}
 ---@return db.statement
 function db.sql(text) end
 
+---Register a statement that finds at most one row, by its key. `db.one` asks it together for all requests that want such a row
+---in the same turn of the loop: PostgreSQL then runs one statement instead of many. Nobody waits for that, and each gets its own
+---row, nil or error, as if it had asked alone. Everywhere else (db.query, tx: …) it is a statement as of db.sql.
+---It must only read, have 1 to 8 parameters, say the type of each once, in one word ($1::uuid, not $1::uuid[]), and not end in
+---an OFFSET.
+---@param text string
+---@return db.statement
+function db.sql_one(text) end
+
 ---Run a statement in the pipelined lane and return all rows. A statement that only reads shares a Sync with others.
 ---@param statement db.statement|string  a string only in tools and specs
 ---@return db.row[] rows

@@ -2,14 +2,30 @@
 -- small database PostgreSQL would rather read whole tables and sort, so both are made unattractive here.
 local db = require "db"
 
--- The SQL of `local NAME = db.sql [[…]]` in every file of lua/store/.
+-- The form of a statement in which db.sql_one asks for many (src/pg/gather.c, where the types are read from the text).
+local function gathered(sql)
+  local arrays, columns = {}, {}
+  for number, type in sql:gmatch("%$(%d+)::(%w+)") do
+    arrays[tonumber(number)] = ("(select $%d::%s[])"):format(number, type)
+    columns[tonumber(number)] = "p" .. number
+  end
+  return ("select asked.n, found.* from unnest(%s) with ordinality as asked (%s, n), lateral (%s\noffset 0) as found"):format(
+    table.concat(arrays, ", "), table.concat(columns, ", "), (sql:gsub("%$(%d+)", "asked.p%1")))
+end
+
+-- The SQL of `local NAME = db.sql [[…]]` in every file of lua/store/; of db.sql_one both forms.
 local function statements()
   local found = {}
   for path in io.popen("ls lua/store/*.lua"):lines() do
     local file = assert(io.open(path))
     local store = path:match("([%w_]+)%.lua$")
-    for name, sql in file:read("a"):gmatch("\nlocal ([%w_]+) = db%.sql %[%[(.-)%]%]") do
+    local text = file:read("a")
+    for name, sql in text:gmatch("\nlocal ([%w_]+) = db%.sql %[%[(.-)%]%]") do
       found[store .. "." .. name] = sql
+    end
+    for name, sql in text:gmatch("\nlocal ([%w_]+) = db%.sql_one %[%[(.-)%]%]") do
+      found[store .. "." .. name] = sql
+      found[store .. "." .. name .. " (gathered)"] = gathered(sql)
     end
     file:close()
   end
@@ -47,6 +63,9 @@ end
 -- The index that makes a list or a lookup cheap.
 local INDEXES = {
   ["children.list"] = "children_parent_key",
+  ["children.find (gathered)"] = "children_pkey",
+  ["learning_points.find (gathered)"] = "learning_points_pkey",
+  ["points_accounts.find (gathered)"] = "points_accounts_pkey",
   ["users.credentials"] = "users_email_key",
   ["users.find_by_email"] = "users_email_key",
   ["sessions.list"] = "sessions_by_user",

@@ -36,9 +36,10 @@ struct auth_keys {
     } foreign;
 };
 
-/* A statement registered by db.sql while modules load; found by check and reload. */
+/* A statement registered by db.sql or db.sql_one while modules load; found by check and reload. */
 struct bind_statement {
     struct pg_statement statement;
+    const struct bind_statement *together; /* its form for many askers, a statement of its own; or NULL */
     char *text;
     char *source; /* "lua/store/users.lua" */
     int line;     /* where the SQL text begins */

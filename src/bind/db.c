@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bind/support.h"
+#include "pg/gather.h"
 
 #define STATEMENT_NAME "lexicraft.db.statement"
 #define SQL_BYTES_MAX 65536
@@ -60,13 +61,14 @@ static const char *check_text(lua_State *L, int index, size_t *len)
     return text;
 }
 
-static int sql(lua_State *L)
+/* Register the statement at 1 and push it. */
+static struct bind_statement *register_statement(lua_State *L)
 {
     size_t len;
     const char *text = check_text(L, 1, &len);
     struct bind_context *c = bind_context_of(L);
     if (!c->loading)
-        return luaL_error(L, "db.sql registers statements at the top level of modules only, while they load");
+        luaL_error(L, "db.sql registers statements at the top level of modules only, while they load");
     lua_Debug caller = {.currentline = 0};
     const char *source = "?";
     if (lua_getstack(L, 1, &caller) && lua_getinfo(L, "Sl", &caller))
@@ -78,6 +80,29 @@ static int sql(lua_State *L)
     struct bind_statement *s = statement_new(text, source, line);
     *slot = s;
     keep_statement(c, s);
+    return s;
+}
+
+static int sql(lua_State *L)
+{
+    register_statement(L);
+    return 1;
+}
+
+/* Its form for many is registered too: it is checked as every other, and its lines are those of the text. */
+static int sql_one(lua_State *L)
+{
+    struct bind_statement *s = register_statement(L);
+    struct buf together = BUF_INIT;
+    struct err err;
+    if (pg_gather_text(s->text, &together, &err) != 0) {
+        err_prefix(&err, "%s:%d", s->source, s->line);
+        support_raise(L, &err);
+    }
+    struct bind_statement *form = statement_new(together.data, s->source, s->line);
+    buf_release(&together);
+    keep_statement(bind_context_of(L), form);
+    s->together = form;
     return 1;
 }
 
@@ -203,43 +228,50 @@ static int finish_rows(lua_State *L, int status, lua_KContext index)
     return 1;
 }
 
-static int run(lua_State *L, bool is_write, lua_KFunction finish)
+static struct db_call *make_call(lua_State *L)
 {
-    struct bind_context *c = support_running_context(L);
-    struct task *task = task_of(L);
+    support_running_context(L);
     db_tx_refuse(L);
-    struct db_call *call = db_call_push(L, DB_CALL_NAME, 1, lua_gettop(L));
-    if (is_write)
-        call->op->is_write = true;
-    call->task = task;
-    pg_pool_submit(c->pool, call->op);
-    task_suspend(task, db_call_let_go, call);
+    return db_call_push(L, DB_CALL_NAME, 1, lua_gettop(L));
+}
+
+static int run(lua_State *L, struct db_call *call, lua_KFunction finish)
+{
+    call->task = task_of(L);
+    pg_pool_submit(bind_context_of(L)->pool, call->op);
+    task_suspend(call->task, db_call_let_go, call);
     return lua_yieldk(L, 0, lua_gettop(L), finish);
 }
 
 static int query(lua_State *L)
 {
-    return run(L, false, db_finish_query);
+    return run(L, make_call(L), db_finish_query);
 }
 
 static int rows(lua_State *L)
 {
-    return run(L, false, finish_rows);
+    return run(L, make_call(L), finish_rows);
 }
 
 static int one(lua_State *L)
 {
-    return run(L, false, db_finish_one);
+    struct db_call *call = make_call(L);
+    if (call->statement != NULL && call->statement->together != NULL)
+        call->op->together = &call->statement->together->statement;
+    return run(L, call, db_finish_one);
 }
 
 static int exec(lua_State *L)
 {
-    return run(L, true, db_finish_exec);
+    struct db_call *call = make_call(L);
+    call->op->is_write = true;
+    return run(L, call, db_finish_exec);
 }
 
 int bind_open_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"sql", sql},
+                                         {"sql_one", sql_one},
                                          {"query", query},
                                          {"rows", rows},
                                          {"one", one},

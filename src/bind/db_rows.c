@@ -62,30 +62,30 @@ void db_cell_push(lua_State *L, struct db_call *call, struct pg_cell *cell)
     }
 }
 
-/* The columns' names are at names … names+columns-1. */
-static void push_row(lua_State *L, struct db_call *call, int row, int names, int columns)
+/* The names of the columns from first on are at names and after. */
+static void push_row(lua_State *L, struct db_call *call, int row, int names, int first, int columns)
 {
     struct err err;
-    lua_createtable(L, 0, columns);
-    for (int column = 0; column < columns; column++) {
+    lua_createtable(L, 0, columns - first);
+    for (int column = first; column < columns; column++) {
         struct pg_cell cell;
         if (pg_result_cell(call->op->result, row, column, &call->scratch, &cell, &err) != 0)
             support_raise(L, &err);
         if (cell.kind == PG_NULL)
             continue;
-        lua_pushvalue(L, names + column);
+        lua_pushvalue(L, names + column - first);
         db_cell_push(L, call, &cell);
         lua_rawset(L, -3);
     }
 }
 
-static int push_names(lua_State *L, const struct pg_result *result, int columns)
+static int push_names(lua_State *L, const struct pg_result *result, int first, int columns)
 {
-    int first = lua_gettop(L) + 1;
+    int names = lua_gettop(L) + 1;
     luaL_checkstack(L, columns + STACK_SPARE, "too many columns");
-    for (int column = 0; column < columns; column++)
+    for (int column = first; column < columns; column++)
         lua_pushstring(L, pg_result_column_name(result, column));
-    return first;
+    return names;
 }
 
 void db_rows_push(lua_State *L, struct db_call *call)
@@ -94,9 +94,9 @@ void db_rows_push(lua_State *L, struct db_call *call)
     int rows = pg_result_rows(result), columns = pg_result_columns(result);
     lua_createtable(L, rows, 0);
     bind_json_mark_array(L);
-    int list = lua_gettop(L), names = push_names(L, result, columns);
+    int list = lua_gettop(L), names = push_names(L, result, 0, columns);
     for (int row = 0; row < rows; row++) {
-        push_row(L, call, row, names, columns);
+        push_row(L, call, row, names, 0, columns);
         lua_rawseti(L, list, row + 1);
     }
     lua_settop(L, list);
@@ -104,16 +104,17 @@ void db_rows_push(lua_State *L, struct db_call *call)
 
 void db_row_push(lua_State *L, struct db_call *call)
 {
-    const struct pg_result *result = call->op->result;
-    int rows = pg_result_rows(result), columns = pg_result_columns(result);
-    if (rows > 1)
+    const struct pg_op *op = call->op;
+    int rows = pg_result_rows(op->result), columns = pg_result_columns(op->result);
+    if (rows > 1 && !op->is_shared)
         support_fail(L, ERR_INTERNAL, "one row expected, got %d", rows);
-    if (rows == 0) {
+    if (op->is_shared ? op->row < 0 : rows == 0) {
         lua_pushnil(L);
         return;
     }
-    int names = push_names(L, result, columns);
-    push_row(L, call, 0, names, columns);
+    int first = op->is_shared ? 1 : 0;
+    int names = push_names(L, op->result, first, columns);
+    push_row(L, call, op->is_shared ? op->row : 0, names, first, columns);
     lua_copy(L, -1, names);
     lua_settop(L, names);
 }
@@ -162,7 +163,7 @@ static int rows_index(lua_State *L)
     if (row < 1 || row > pg_result_rows(result))
         return 0;
     int columns = pg_result_columns(result);
-    push_row(L, call, (int)row - 1, push_names(L, result, columns), columns);
+    push_row(L, call, (int)row - 1, push_names(L, result, 0, columns), 0, columns);
     return 1;
 }
 

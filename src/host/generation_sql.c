@@ -24,13 +24,18 @@ struct check {
     generation_fault_fn fault;
     void *data;
     int broken;
+    const struct bind_statement *last; /* that was refused */
 };
 
 static void note_refused(void *data, size_t index, const struct err *why)
 {
     struct check *check = data;
     const struct bind_statement *statement = check->context->statements[index];
+    bool is_told = check->last != NULL && check->last->together == statement;
     char text[1024];
+    check->last = statement;
+    if (is_told)
+        return;
     snprintf(text, sizeof(text), "%s:%d: %s", statement->source, line_at(statement, why->position),
              why->text);
     check->fault(check->data, text);
@@ -40,7 +45,7 @@ static void note_refused(void *data, size_t index, const struct err *why)
 int generation_check_sql(struct pg_session *s, const struct bind_context *context, uint64_t deadline_ns,
                          generation_fault_fn fault, void *data, struct err *err)
 {
-    struct check check = {context, fault, data, 0};
+    struct check check = {.context = context, .fault = fault, .data = data};
     uint64_t now = mono_ns();
     if (now >= deadline_ns)
         return err_set(err, ERR_TIMEOUT, "checking the SQL takes longer than reload.deadline_ms");

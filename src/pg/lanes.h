@@ -14,6 +14,8 @@
 #define TIME_NEVER UINT64_MAX
 /* A statement is taken back to be sent again at most so often. */
 #define ATTEMPTS_MAX 3
+/* So many statements are gathered in one turn of the loop; what others ask for is asked one by one. */
+#define JOINABLE_MAX 16
 
 /* What a lane does when something happens on one of its connections. */
 struct lane_events {
@@ -44,6 +46,10 @@ struct pg_pool {
     unsigned waiting_count;
     struct list tx_waiting; /* pg_tx.link: no lease yet */
     unsigned tx_waiting_count;
+    /* While connections are chosen: of each statement that may be asked for many, the op that more can join.
+     */
+    struct pg_op *joinable[JOINABLE_MAX];
+    unsigned joinable_count;
     struct list tx_leased;  /* pg_tx.link: on a connection */
     struct list finished;   /* ops to be delivered */
     struct list delivering; /* those whose turn it is */
@@ -100,10 +106,33 @@ extern const struct lane_events pipelined_events;
 void pipeline_dispatch(struct pg_pool *pool);
 /* Give up what has waited too long; returns when the next one will have. */
 uint64_t pipeline_expire_waiting(struct pg_pool *pool, uint64_t now);
+/* The read op has run for too long. */
+void op_timed_out(struct pg_pool *pool, struct pg_op *op);
 /* Answer reads in flight on conn whose time is over; returns when the next one's is. */
 uint64_t pipeline_expire_sent(struct pg_conn *conn, uint64_t now);
 /* Fail everything that waits. */
 void pipeline_fail_waiting(struct pg_pool *pool, const struct err *err);
+
+/* ---- gather.c ---- */
+/* Let op be asked by one that was chosen before it, if there is such a one: then the lane's reference of op
+ * is held there. */
+bool gather_join(struct pg_pool *pool, struct pg_op *op);
+/* op was chosen: those after it may join. */
+void gather_offer(struct pg_pool *pool, struct pg_op *op);
+/* No more may join. */
+void gather_close(struct pg_pool *pool);
+/* The carrier is about to be sent: its parameters, and until when it runs (default_ns: without a deadline).
+ */
+void gather_fill(struct pg_pool *pool, struct pg_op *carrier, uint64_t default_ns);
+/* Take out one of those that it asks for and that are not answered, first the first; NULL when none is left.
+ */
+struct pg_op *gather_take(struct pg_op *carrier);
+/* Answer the reads whose time is over; returns when the next one's is. */
+uint64_t gather_expire(struct pg_pool *pool, struct pg_op *carrier, uint64_t now);
+/* The carrier has its result (taken): everybody whose answer is clear has it now. */
+void gather_answer(struct pg_pool *pool, struct pg_op *carrier, PGresult *result);
+/* Replace the carriers in this list of ops, which were not sent, by those for which they would have asked. */
+void gather_dissolve(struct list *ops);
 
 /* ---- lease.c, tx.c, tx_answer.c ---- */
 extern const struct lane_events exclusive_events;

@@ -141,7 +141,11 @@ void pg_op_unref(struct pg_op *op)
         return;
     assert(!list_is_linked(&op->link));
     pg_params_clear(&op->params);
-    pg_result_free(op->result);
+    if (op->is_shared)
+        pg_op_unref(op->carrier);
+    else
+        pg_result_free(op->result);
+    free(op->gather);
     free((char *)op->statement.text);
     free(op);
 }

@@ -48,25 +48,32 @@ struct pg_op {
     uint64_t deadline_ns; /* mono_ns() after which it is given up: ERR_TIMEOUT; 0: the pool's statement_ms */
     bool is_write; /* own Sync; repeated only where PostgreSQL has said that it did not happen; preset from
                       the statement's is_read */
+    /* The form of its statement that asks for many at once (pg/gather.h), if it may be asked with others;
+     * else NULL. Borrowed for as long as the caller keeps its reference. */
+    const struct pg_statement *together;
     /* read by the caller in done */
     bool ok;
     struct pg_result *result; /* owned by the op; NULL unless ok */
+    bool is_shared; /* of result only this row is the op's (-1: none), and the first column is nobody's */
+    int row;
     struct err err; /* why not ok: ERR_DB (sqlstate says what), ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a
                        write whose answer was lost), ERR_BUSY */
     /* private to pg/ */
     struct pg_statement statement; /* text is a private copy */
     struct list link;
     int refs;
-    int attempts;        /* how often it was taken back to be sent again */
-    uint64_t expires_ns; /* deadline_ns, or statement_ms after it was sent */
-    uint64_t wait_ns;    /* end of its wait for a connection */
-    const void *owner;   /* the transaction it belongs to, or NULL */
-    bool is_queued;      /* a lane holds it */
-    bool is_abandoned;   /* the caller's reference is gone: done is not called */
-    bool is_alone;       /* a read that is to have its own Sync */
-    bool was_lost;       /* a connection was lost with it once already */
-    bool is_unnamed;     /* not to be prepared: its prepared form was stale */
-    bool is_refused;     /* its PREPARE failed; err says why */
+    int attempts;          /* how often it was taken back to be sent again */
+    uint64_t expires_ns;   /* deadline_ns, or statement_ms after it was sent */
+    uint64_t wait_ns;      /* end of its wait for a connection */
+    const void *owner;     /* the transaction it belongs to, or NULL */
+    struct gather *gather; /* the ops for which it asks; NULL: for itself */
+    struct pg_op *carrier; /* is_shared: that which asked for it, and owns result; it has a reference */
+    bool is_queued;        /* a lane holds it */
+    bool is_abandoned;     /* the caller's reference is gone: done is not called */
+    bool is_alone;         /* a read that is to have its own Sync */
+    bool was_lost;         /* a connection was lost with it once already */
+    bool is_unnamed;       /* not to be prepared: its prepared form was stale */
+    bool is_refused;       /* its PREPARE failed; err says why */
 };
 
 struct pg_op *pg_op_new(const struct pg_statement *statement);

@@ -134,13 +134,19 @@ static void choose_connections(struct pg_pool *pool)
             pg_op_unref(op);
             continue;
         }
+        if (gather_join(pool, op)) {
+            pool->waiting_count--;
+            continue;
+        }
         struct pg_conn *conn = least_busy(pool);
         if (conn == NULL)
-            return;
+            break;
         waiting_remove(pool, op);
         list_append(op->is_write || op->is_alone ? &conn->singles : &conn->reads, &op->link);
         conn->chosen++;
+        gather_offer(pool, op);
     }
+    gather_close(pool);
 }
 
 /* Reads first, under one Sync: a write may be slow. Every write ends its own implicit transaction. */
@@ -185,7 +191,7 @@ void pipeline_dispatch(struct pg_pool *pool)
 
 /* ---- answers ---- */
 
-static void op_timed_out(struct pg_pool *pool, struct pg_op *op)
+void op_timed_out(struct pg_pool *pool, struct pg_op *op)
 {
     struct err err;
     err_set(&err, ERR_TIMEOUT, "the statement was cancelled at its deadline");
@@ -236,12 +242,47 @@ static void op_not_run(struct pg_conn *conn, struct pg_op *op)
     op_fail(conn->pool, op, &err);
 }
 
+/* One that asked for many has failed: each asks by itself, so that only who is to blame fails, with words
+ * that are about it alone. A cancel was meant for all of them, or for none. */
+static void gathered_not_run(struct pg_conn *conn, struct pg_op *carrier)
+{
+    struct pg_op *op;
+    bool is_cancelled = strcmp(carrier->err.sqlstate, SQLSTATE_CANCELLED) == 0;
+    if (pq_sqlstate_is_stale(carrier->err.sqlstate))
+        cache_mark_stale(&conn->cache, carrier->statement.name);
+    while ((op = gather_take(carrier)) != NULL) {
+        if (is_cancelled) {
+            op->err = carrier->err;
+            op_refused(conn, op);
+        } else {
+            op_not_run(conn, op);
+        }
+    }
+}
+
+static void gathered_answered(struct pg_conn *conn, struct pg_op *carrier, struct conn_item *item)
+{
+    ExecStatusType status = PQresultStatus(item->result);
+    if (status == PGRES_FATAL_ERROR) {
+        pq_err_from_result(&carrier->err, item->result);
+    } else if (status != PGRES_PIPELINE_ABORTED) {
+        gather_answer(conn->pool, carrier, item->result);
+        item->result = NULL;
+    }
+    gathered_not_run(conn, carrier);
+    pg_op_unref(carrier);
+}
+
 static void pipelined_answered(struct pg_conn *conn, struct conn_item *item)
 {
     struct pg_op *op = item->op;
     item->op = NULL;
     if (op == NULL)
         return;
+    if (op->gather != NULL) {
+        gathered_answered(conn, op, item);
+        return;
+    }
     switch (PQresultStatus(item->result)) {
     case PGRES_FATAL_ERROR:
         pq_err_from_result(&op->err, item->result);
@@ -311,6 +352,15 @@ static void op_lost(struct pg_pool *pool, struct pg_op *op, const struct err *er
     }
 }
 
+static void gathered_lost(struct pg_pool *pool, struct pg_op *carrier, const struct err *err,
+                          struct list *again)
+{
+    struct pg_op *op;
+    while ((op = gather_take(carrier)) != NULL)
+        op_lost(pool, op, err, again);
+    pg_op_unref(carrier);
+}
+
 static void pipelined_lost(struct pg_conn *conn, const struct err *err)
 {
     struct pg_pool *pool = conn->pool;
@@ -321,11 +371,14 @@ static void pipelined_lost(struct pg_conn *conn, const struct err *err)
     conn->unconfirmed = NULL;
     list_for_each (node, safe, &conn->items) {
         struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
-        if (item->op != NULL)
+        if (item->op != NULL && item->op->gather != NULL)
+            gathered_lost(pool, item->op, err, &again);
+        else if (item->op != NULL)
             op_lost(pool, item->op, err, &again);
         item->op = NULL;
     }
     /* Chosen for this connection and not sent: writes too can go elsewhere. */
+    gather_dissolve(&conn->reads);
     list_splice(&again, &conn->reads);
     list_splice(&again, &conn->singles);
     waiting_prepend(pool, &again);
@@ -344,6 +397,11 @@ uint64_t pipeline_expire_sent(struct pg_conn *conn, uint64_t now)
         struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
         if (item->op == NULL)
             continue;
+        if (item->op->gather != NULL) {
+            uint64_t due = gather_expire(conn->pool, item->op, now);
+            next = due < next ? due : next;
+            continue;
+        }
         uint64_t due = item->op->expires_ns;
         if (item->op->is_write)
             due = conn->drop_ns > due + CANCEL_GRACE_NS ? conn->drop_ns : due + CANCEL_GRACE_NS;

@@ -51,12 +51,14 @@ static uint64_t default_expiry(const struct pg_conn *conn)
 void conn_send_op(struct pg_conn *conn, struct pg_op *op)
 {
     const char *name = op->statement.name;
-    const char *const *values = op->params.values;
     struct cache_entry *entry = NULL;
     bool is_new = false;
 
-    if (op->expires_ns == 0)
+    if (op->gather != NULL)
+        gather_fill(conn->pool, op, default_expiry(conn));
+    else if (op->expires_ns == 0)
         op->expires_ns = op->deadline_ns != 0 ? op->deadline_ns : default_expiry(conn);
+    const char *const *values = op->params.values;
     op->is_refused = false;
     if (conn->pool->settings.prepared_statements && !op->is_unnamed) {
         entry = cache_use(&conn->cache, name);

@@ -382,10 +382,14 @@ void pg_array_literal_item(struct buf *out, const char *text_or_null, size_t len
         return;
     }
     buf_append_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (text_or_null[i] == '"' || text_or_null[i] == '\\')
-            buf_append_char(out, '\\');
-        buf_append_char(out, text_or_null[i]);
+    if (memchr(text_or_null, '"', len) == NULL && memchr(text_or_null, '\\', len) == NULL) {
+        buf_append(out, text_or_null, len);
+    } else {
+        for (size_t i = 0; i < len; i++) {
+            if (text_or_null[i] == '"' || text_or_null[i] == '\\')
+                buf_append_char(out, '\\');
+            buf_append_char(out, text_or_null[i]);
+        }
     }
     buf_append_char(out, '"');
 }

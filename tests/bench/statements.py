@@ -36,7 +36,7 @@ OUTCOME = json.dumps({
 def statement(module, name):
     """The text of lua/store/MODULE.lua's statement NAME."""
     source = (PROJECT / "lua" / "store" / f"{module}.lua").read_text()
-    found = re.search(rf"^local {name} = db\.sql \[\[\n(.*?)\]\]", source, re.S | re.M)
+    found = re.search(rf"^local {name} = db\.sql(?:_one)? \[\[\n(.*?)\]\]", source, re.S | re.M)
     if not found:
         raise SystemExit(f"lua/store/{module}.lua has no statement {name}")
     return found[1]
@@ -55,6 +55,8 @@ def quoted(text):
     return "'" + text.replace("'", "''") + "'"
 
 
+# The text for one child, as all but the program send it. The program asks for the accounts that many requests want at once in
+# a form of its own of the same text (db.sql_one); pgbench and the peers have one request at hand at a time.
 def account(child=CHILD, parent=PARENT):
     return with_values(statement("points_accounts", "find"), [child, parent])
 

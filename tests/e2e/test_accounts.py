@@ -398,3 +398,31 @@ def test_another_family_is_not_there(server, family):
             bodies.add(answer.body)
         assert len(bodies) == 1
     assert other.client.get(other.base).json["name"] == "Mei"
+
+
+# What many ask for at once is one statement for PostgreSQL; whose row is whose must never be mixed up.
+
+def test_many_at_once_see_their_own_rows_only(server):
+    families = [Family(server) for _ in range(8)]
+    for number, family in enumerate(families):
+        family.second = family.add_child(f"Second {number}")
+        assert give(family, 10 + number).status == 201
+    everybody = client_of(server, "service")
+    seen = []
+
+    def look(turn):
+        number = turn % len(families)
+        mine, other = families[number], families[(number + 1) % len(families)]
+        client = server.client(everybody.token if turn % 3 == 0 else mine.client.token)
+        for _ in range(25):
+            account = client.get(f"{mine.base}/account")
+            assert (account.json["child_id"], account.json["total_earned"]) == (mine.child["id"], 10 + number), account
+            second = client.get(f"/v1/children/{mine.second['id']}")
+            assert (second.json["id"], second.json["name"]) == (mine.second["id"], f"Second {number}"), second
+            assert client.get(f"/v1/children/{NOWHERE}/account").status == 404
+            assert client.get(f"{other.base}/account").status == (200 if turn % 3 == 0 else 404)
+            seen.append(turn)
+        client.close()
+
+    together(24, look)
+    assert len(seen) == 24 * 25

@@ -1,0 +1,148 @@
+/* Lua module db against a real PostgreSQL (DATABASE_URL; without it these tests are skipped): rows that many
+ * tasks ask for at once. */
+#include "bind_fixture.h"
+
+#include "pg/pool.h"
+
+#define TASKS 40
+
+static void note_closed(void *data)
+{
+    *(bool *)data = true;
+}
+
+static int set_up(void **state)
+{
+    const char *url = getenv("DATABASE_URL");
+    *state = NULL;
+    if (url == NULL || url[0] == '\0')
+        return 0;
+    const struct pg_settings settings = {.url = url,
+                                         .prepared_statements = true,
+                                         .pipelined = 1,
+                                         .exclusive = 1,
+                                         .waiting_max = 100,
+                                         .in_flight_max = 16,
+                                         .wait_ms = 5000,
+                                         .statement_ms = 5000,
+                                         .connect_ms = 5000,
+                                         .idle_transaction_ms = 5000,
+                                         .statements_max = 8};
+    struct fixture *f = fixture_new();
+    fixture_write(
+        f, "lua/store/rows.lua",
+        "return { twice = require 'db'.sql_one [[\n"
+        "  select s.n * 2 as twice, case when s.n > 5 then 'x' || s.n end as text, jsonb_build_array("
+        "s.n) as list\n"
+        "  from generate_series(1, 100) as s (n) where s.n = $1::int or (s.n = $2::int and $1 = 3)]] "
+        "}\n");
+    fixture_open(f);
+    f->context.loop = &f->loop;
+    f->context.pool = pg_pool_new(&f->loop, &settings);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    if (f == NULL)
+        return 0;
+    fixture_close_vm(f);
+    bool is_closed = false;
+    pg_pool_close(f->context.pool, note_closed, &is_closed);
+    while (!is_closed)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    pg_pool_free(f->context.pool);
+    fixture_free(f);
+    return 0;
+}
+
+static struct fixture *fixture_of(void **state)
+{
+    if (*state == NULL)
+        skip();
+    return *state;
+}
+
+#define REQUIRES "local db, rows = require 'db', require 'store.rows'\n" FAILS
+
+/* What a task does with n: 3 has two rows, those from 30 on are no numbers, the others have one or none. */
+#define ASKS                                                                                                 \
+    REQUIRES "local n = %d\n"                                                                                \
+             "if n >= 30 then\n"                                                                             \
+             "  local e = fails('db', db.one, rows.twice, 'n' .. n, nil)\n"                                  \
+             "  assert(e.sqlstate == '22P02' and e.message:find('n' .. n, 1, true), e.message)\n"            \
+             "  assert(e.message:find('^lua/store/rows.lua:%%d+: '), e.message)\n"                           \
+             "elseif n == 3 then\n"                                                                          \
+             "  local e = fails('internal', db.one, rows.twice, n, 4)\n"                                     \
+             "  assert(e.message:find('one row expected, got 2'), e.message)\n"                              \
+             "elseif n == 0 then\n"                                                                          \
+             "  assert(db.one(rows.twice, n, nil) == nil)\n"                                                 \
+             "else\n"                                                                                        \
+             "  local row = db.one(rows.twice, n, nil)\n"                                                    \
+             "  assert(row.twice == n * 2 and row.list[1] == n and #row.list == 1)\n"                        \
+             "  assert(row.text == (n > 5 and 'x' .. n or nil) and row.n == nil)\n"                          \
+             "end\n"
+
+static void everybody_has_its_own_row(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    struct fixture_task tasks[TASKS];
+    fixture_run(f, "require 'store.rows'\n");
+    assert_int_equal(f->context.statement_count, 2);
+    f->context.loading = false;
+    char script[2000];
+    for (int i = 0; i < TASKS; i++) {
+        snprintf(script, sizeof(script), ASKS, i);
+        fixture_start(f, &tasks[i], script);
+    }
+    /* Some leave while they wait. */
+    fixture_turn(f);
+    for (int i = 10; i < 15; i++)
+        task_cancel(tasks[i].task);
+    for (int i = 0; i < TASKS; i++) {
+        fixture_finish(f, &tasks[i]);
+        if (!tasks[i].ok && (i < 10 || i >= 15))
+            fail_msg("%d: %s", i, tasks[i].message);
+    }
+    struct pg_stats stats;
+    pg_pool_flush(f->context.pool);
+    pg_pool_stats(f->context.pool, &stats);
+    assert_in_range(stats.statements, 2, 1 + TASKS);
+}
+
+static void it_is_a_statement_as_any_other(void **state)
+{
+    fixture_run(
+        fixture_of(state), REQUIRES
+        "assert(db.query(rows.twice, 3, 4)[2].twice == 8 and #db.rows(rows.twice, 1, nil) == 1)\n"
+        "db.transaction(function(tx)\n"
+        "  assert(tx:one(rows.twice, 7, nil).text == 'x7' and tx:query(rows.twice, 8, nil)[1].twice == "
+        "16)\n"
+        "  local pending = tx:later(rows.twice, 9, nil)\n"
+        "  assert(pending:one().twice == 18 and tx:one(rows.twice, 0, nil) == nil)\n"
+        "end)\n"
+        "assert(tostring(rows.twice):find('^statement lua/store/rows.lua:%d$'))\n");
+}
+
+static void what_cannot_be_gathered_is_refused(void **state)
+{
+    fixture_run(fixture_of(state), REQUIRES
+                "local e = fails('invalid', db.sql_one, 'select $1')\n"
+                "assert(e.message:find('write the type of $1 once, as in $1::uuid', 1, true), e.message)\n"
+                "e = fails('invalid', db.sql_one, 'delete from t where n = $1::int')\n"
+                "assert(e.message:find('only what reads can be gathered', 1, true), e.message)\n");
+}
+
+#define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_DATABASE(everybody_has_its_own_row),
+        WITH_DATABASE(it_is_a_statement_as_any_other),
+        WITH_DATABASE(what_cannot_be_gathered_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
