@@ -141,11 +141,10 @@ void db_shown_push(lua_State *L, struct db_call *call, int index)
     lua_createtable(L, rows, 0);
     bind_json_mark_array(L);
     for (int row = 0; row < rows; row++) {
-        w.out = support_push_buf(L);
+        w.out = support_scratch(L);
         reserve_rows(&w, 1);
         write_row(&w, row);
         bind_json_push_text(L, w.out);
-        lua_rawseti(L, -3, row + 1);
-        lua_pop(L, 1);
+        lua_rawseti(L, -2, row + 1);
     }
 }

@@ -92,7 +92,7 @@ int db_array(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     struct db_value *value = push_value(L);
-    struct buf *item = support_push_buf(L);
+    struct buf *item = support_scratch(L);
     lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
     pg_array_literal_begin(&value->text);
     for (lua_Integer i = 1; i <= count; i++) {
@@ -108,7 +108,6 @@ int db_array(lua_State *L)
         lua_pop(L, 1);
     }
     pg_array_literal_end(&value->text);
-    buf_release(item);
     lua_settop(L, 2);
     return 1;
 }

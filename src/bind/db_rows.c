@@ -173,7 +173,7 @@ static int rows_json(lua_State *L)
 {
     struct db_call *call = check_rows(L);
     lua_Integer most = luaL_checkinteger(L, 3);
-    struct buf *out = support_push_buf(L);
+    struct buf *out = support_scratch(L);
     db_rows_write(L, call, 2, most < 0 ? 0 : most < INT_MAX ? (int)most : INT_MAX, out);
     bind_json_push_text(L, out);
     db_call_let_go(call);

@@ -34,14 +34,13 @@ void bind_json_mark_array(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
-void bind_json_push_text(lua_State *L, struct buf *text)
+void bind_json_push_text(lua_State *L, const struct buf *text)
 {
     lua_newuserdatauv(L, 0, 1);
     lua_pushlstring(L, text->data, text->len);
     lua_setiuservalue(L, -2, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &text_mark);
     lua_setmetatable(L, -2);
-    buf_release(text);
 }
 
 const char *bind_json_text(lua_State *L, int index, size_t *len)
@@ -136,14 +135,9 @@ int bind_json_parse(lua_State *L, const char *text, size_t len, const struct jso
 static int encode(lua_State *L)
 {
     luaL_checkany(L, 1);
-    struct buf *out = support_push_buf(L);
-    struct err err;
-    if (json_encode(L, 1, out, &err) != 0) {
-        buf_release(out);
-        return support_raise(L, &err);
-    }
+    struct buf *out = support_scratch(L);
+    bind_json_encode(L, 1, out);
     lua_pushlstring(L, out->data, out->len);
-    buf_release(out);
     return 1;
 }
 

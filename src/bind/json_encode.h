@@ -19,9 +19,9 @@ bool bind_json_is_array(lua_State *L, int index);
 /* Give the table on top the mark of an array. May raise (memory), as may what follows. */
 void bind_json_mark_array(lua_State *L);
 
-/* Push a userdata that stands for this text, finished JSON of one value, which the encoder copies as it is;
- * the buf is released. May raise. */
-void bind_json_push_text(lua_State *L, struct buf *text);
+/* Push a userdata that stands for a copy of this text, finished JSON of one value, which the encoder writes
+ * as it is. May raise. */
+void bind_json_push_text(lua_State *L, const struct buf *text);
 /* The text of such a userdata; NULL for any other value. Does not raise; needs two free stack slots. */
 const char *bind_json_text(lua_State *L, int index, size_t *len);
 

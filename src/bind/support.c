@@ -6,6 +6,7 @@
 
 #define BUF_NAME "lexicraft.buf"
 #define DOCUMENT_NAME "lexicraft.document"
+#define SCRATCH_KEPT_BYTES (64 << 10) /* from one use to the next */
 
 static int buf_gc(lua_State *L)
 {
@@ -36,6 +37,23 @@ struct buf *support_push_buf(lua_State *L)
     struct buf *b = lua_newuserdatauv(L, sizeof(*b), 0);
     buf_init(b);
     set_collector(L, BUF_NAME, buf_gc);
+    return b;
+}
+
+struct buf *support_scratch(lua_State *L)
+{
+    static const char key;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TNIL) {
+        support_push_buf(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+        lua_remove(L, -2);
+    }
+    struct buf *b = lua_touserdata(L, -1); /* kept by the registry */
+    lua_pop(L, 1);
+    if (b->cap > SCRATCH_KEPT_BYTES)
+        buf_release(b);
+    buf_clear(b);
     return b;
 }
 

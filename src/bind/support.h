@@ -9,6 +9,9 @@
 
 /* Push a userdata that owns an empty buffer; it is released by the collector, or early by buf_release. */
 struct buf *support_push_buf(lua_State *L);
+/* The VM's buffer for what is copied at once, empty: it is the next caller's after that, and the collector
+ * has nothing to do. Needs two free stack slots. */
+struct buf *support_scratch(lua_State *L);
 
 /* Push a userdata that owns a parsed JSON document, at first none: set *slot, and json_free it early with
  * *slot = NULL. */
