@@ -6,10 +6,11 @@ local problem = require "lib.problem"
 
 local accounts = {}
 
----@return db.row? account
+---@param view json.view
+---@return userdata? json
 ---@return problem? err
-function accounts.find(child_id, parent_id)
-  local account = points_accounts.find(child_id, parent_id)
+function accounts.show(child_id, parent_id, view)
+  local account = points_accounts.show(child_id, parent_id, view)
   if not account then
     return nil, problem.not_found()
   end

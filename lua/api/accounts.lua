@@ -15,11 +15,11 @@ accounts.transactions_query = page.query {
 }
 
 function accounts.get(call)
-  local account, err = actions.find(call.params.child_id, call.caller.parent_id)
+  local account, err = actions.show(call.params.child_id, call.caller.parent_id, views.ACCOUNT)
   if not account then
     return nil, err
   end
-  return { status = 200, json = views.account(account) }
+  return { status = 200, json = account }
 end
 
 function accounts.transactions(call)

@@ -39,8 +39,10 @@ function points_accounts.lock(tx, child_id, parent_id)
   return tx:later(lock, child_id, parent_id)
 end
 
-function points_accounts.find(child_id, parent_id)
-  return db.one(find, child_id, parent_id)
+---@param view json.view
+---@return userdata? json
+function points_accounts.show(child_id, parent_id, view)
+  return db.one_json(view, find, child_id, parent_id)
 end
 
 return points_accounts

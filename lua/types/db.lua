@@ -53,6 +53,12 @@ function db.rows(statement, ...) end
 ---@return db.row?
 function db.one(statement, ...) end
 
+---Like one, for a row that goes into an answer as it is: finished JSON, as that of rows:json.
+---@param view json.view
+---@param statement db.statement|string  a string only in tools and specs
+---@return userdata? json
+function db.one_json(view, statement, ...) end
+
 ---Run a statement that writes (always its own Sync, never repeated by itself).
 ---@return integer affected
 ---@return db.row[] rows  of RETURNING, else empty

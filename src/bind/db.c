@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bind/json_view.h"
 #include "bind/support.h"
 #include "pg/gather.h"
 
@@ -209,6 +210,16 @@ int db_finish_one(lua_State *L, int status, lua_KContext index)
     return 1;
 }
 
+static int finish_one_json(lua_State *L, int status, lua_KContext index)
+{
+    (void)status;
+    struct db_call *call = lua_touserdata(L, (int)index);
+    db_call_check(L, call);
+    db_row_show(L, call, 1);
+    call_is_read(call);
+    return 1;
+}
+
 int db_finish_exec(lua_State *L, int status, lua_KContext index)
 {
     (void)status;
@@ -228,11 +239,12 @@ static int finish_rows(lua_State *L, int status, lua_KContext index)
     return 1;
 }
 
-static struct db_call *make_call(lua_State *L)
+/* The statement is at index, and its parameters after it. */
+static struct db_call *make_call(lua_State *L, int index)
 {
     support_running_context(L);
     db_tx_refuse(L);
-    return db_call_push(L, DB_CALL_NAME, 1, lua_gettop(L));
+    return db_call_push(L, DB_CALL_NAME, index, lua_gettop(L));
 }
 
 static int run(lua_State *L, struct db_call *call, lua_KFunction finish)
@@ -245,25 +257,37 @@ static int run(lua_State *L, struct db_call *call, lua_KFunction finish)
 
 static int query(lua_State *L)
 {
-    return run(L, make_call(L), db_finish_query);
+    return run(L, make_call(L, 1), db_finish_query);
 }
 
 static int rows(lua_State *L)
 {
-    return run(L, make_call(L), finish_rows);
+    return run(L, make_call(L, 1), finish_rows);
+}
+
+/* The call for at most one row, which may be asked for with others'. */
+static struct db_call *make_call_of_one(lua_State *L, int index)
+{
+    struct db_call *call = make_call(L, index);
+    if (call->statement != NULL && call->statement->together != NULL)
+        call->op->together = &call->statement->together->statement;
+    return call;
 }
 
 static int one(lua_State *L)
 {
-    struct db_call *call = make_call(L);
-    if (call->statement != NULL && call->statement->together != NULL)
-        call->op->together = &call->statement->together->statement;
-    return run(L, call, db_finish_one);
+    return run(L, make_call_of_one(L, 1), db_finish_one);
+}
+
+static int one_json(lua_State *L)
+{
+    json_view_check(L, 1);
+    return run(L, make_call_of_one(L, 2), finish_one_json);
 }
 
 static int exec(lua_State *L)
 {
-    struct db_call *call = make_call(L);
+    struct db_call *call = make_call(L, 1);
     call->op->is_write = true;
     return run(L, call, db_finish_exec);
 }
@@ -275,6 +299,7 @@ int bind_open_db(lua_State *L)
                                          {"query", query},
                                          {"rows", rows},
                                          {"one", one},
+                                         {"one_json", one_json},
                                          {"exec", exec},
                                          {"array", db_array},
                                          {"json", db_json},

@@ -58,6 +58,11 @@ int db_json(lua_State *L);
 void db_rows_push(lua_State *L, struct db_call *call);
 /* Push the only row or nil; raise if there are more. */
 void db_row_push(lua_State *L, struct db_call *call);
+/* Likewise as finished JSON, as the view at index shows it. */
+void db_row_show(lua_State *L, struct db_call *call, int index);
+/* The number of the only row, -1 if there is none; raise if there are more. Columns before *first are
+ * nobody's. */
+int db_only_row(lua_State *L, const struct db_call *call, int *first);
 
 /* Push the Lua value of a cell, NULL as json.null. */
 void db_cell_push(lua_State *L, struct db_call *call, struct pg_cell *cell);

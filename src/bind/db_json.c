@@ -14,25 +14,25 @@ static bool is_named(const struct pg_result *result, int column, const char *nam
     return strcmp(pg_result_column_name(result, column), name) == 0;
 }
 
-static int find_column(const struct pg_result *result, int columns, const char *name)
+static int find_column(const struct pg_result *result, int first, int columns, const char *name)
 {
-    for (int column = 0; column < columns; column++)
+    for (int column = first; column < columns; column++)
         if (is_named(result, column, name))
             return column;
     return JSON_VIEW_NO_COLUMN;
 }
 
-/* Find the columns of this result. */
-static void resolve(struct json_view *view, const struct pg_result *result)
+/* Find the columns of this result, from first on. */
+static void resolve(struct json_view *view, const struct pg_result *result, int first)
 {
     int columns = pg_result_columns(result);
     for (size_t i = 0; i < view->count; i++) {
         struct json_view_part *part = &view->parts[i];
         const char *name = view->names.data + part->name;
         int *last = &part->last[columns % JSON_VIEW_KINDS];
-        bool is_there = *last != JSON_VIEW_NO_COLUMN && *last < columns && is_named(result, *last, name);
+        bool is_there = *last >= first && *last < columns && is_named(result, *last, name);
         if (!is_there)
-            *last = find_column(result, columns, name);
+            *last = find_column(result, first, columns, name);
         if (*last != JSON_VIEW_NO_COLUMN)
             part->column = pg_result_column(result, *last);
         else
@@ -49,10 +49,10 @@ struct writing {
     struct err err; /* once for all rows: it is large */
 };
 
-static struct writing begin(lua_State *L, struct db_call *call, int index)
+static struct writing begin(lua_State *L, struct db_call *call, int index, int first)
 {
     struct json_view *view = json_view_check(L, index);
-    resolve(view, call->op->result);
+    resolve(view, call->op->result, first);
     return (struct writing){.L = L, .call = call, .view = view};
 }
 
@@ -119,7 +119,7 @@ static void write_row(struct writing *w, int row)
 
 void db_rows_write(lua_State *L, struct db_call *call, int index, int most, struct buf *out)
 {
-    struct writing w = begin(L, call, index);
+    struct writing w = begin(L, call, index, 0);
     int rows = pg_result_rows(call->op->result);
     if (rows > most)
         rows = most;
@@ -134,17 +134,33 @@ void db_rows_write(lua_State *L, struct db_call *call, int index, int most, stru
     buf_append_char(out, ']');
 }
 
+static void push_shown(struct writing *w, int row)
+{
+    w->out = support_scratch(w->L);
+    reserve_rows(w, 1);
+    write_row(w, row);
+    bind_json_push_text(w->L, w->out);
+}
+
 void db_shown_push(lua_State *L, struct db_call *call, int index)
 {
-    struct writing w = begin(L, call, index);
+    struct writing w = begin(L, call, index, 0);
     int rows = pg_result_rows(call->op->result);
     lua_createtable(L, rows, 0);
     bind_json_mark_array(L);
     for (int row = 0; row < rows; row++) {
-        w.out = support_scratch(L);
-        reserve_rows(&w, 1);
-        write_row(&w, row);
-        bind_json_push_text(L, w.out);
+        push_shown(&w, row);
         lua_rawseti(L, -2, row + 1);
     }
+}
+
+void db_row_show(lua_State *L, struct db_call *call, int index)
+{
+    int first, row = db_only_row(L, call, &first);
+    if (row < 0) {
+        lua_pushnil(L);
+        return;
+    }
+    struct writing w = begin(L, call, index, first);
+    push_shown(&w, row);
 }

@@ -102,19 +102,28 @@ void db_rows_push(lua_State *L, struct db_call *call)
     lua_settop(L, list);
 }
 
-void db_row_push(lua_State *L, struct db_call *call)
+int db_only_row(lua_State *L, const struct db_call *call, int *first)
 {
     const struct pg_op *op = call->op;
-    int rows = pg_result_rows(op->result), columns = pg_result_columns(op->result);
-    if (rows > 1 && !op->is_shared)
+    *first = op->is_shared ? 1 : 0;
+    if (op->is_shared)
+        return op->row;
+    int rows = pg_result_rows(op->result);
+    if (rows > 1)
         support_fail(L, ERR_INTERNAL, "one row expected, got %d", rows);
-    if (op->is_shared ? op->row < 0 : rows == 0) {
+    return rows - 1;
+}
+
+void db_row_push(lua_State *L, struct db_call *call)
+{
+    int first, row = db_only_row(L, call, &first);
+    if (row < 0) {
         lua_pushnil(L);
         return;
     }
-    int first = op->is_shared ? 1 : 0;
-    int names = push_names(L, op->result, first, columns);
-    push_row(L, call, op->is_shared ? op->row : 0, names, first, columns);
+    int columns = pg_result_columns(call->op->result);
+    int names = push_names(L, call->op->result, first, columns);
+    push_row(L, call, row, names, first, columns);
     lua_copy(L, -1, names);
     lua_settop(L, names);
 }

@@ -34,8 +34,8 @@ static int set_up(void **state)
         "return { twice = require 'db'.sql_one [[\n"
         "  select s.n * 2 as twice, case when s.n > 5 then 'x' || s.n end as text, jsonb_build_array("
         "s.n) as list\n"
-        "  from generate_series(1, 100) as s (n) where s.n = $1::int or (s.n = $2::int and $1 = 3)]] "
-        "}\n");
+        "  from generate_series(1, 100) as s (n) where s.n = $1::int or (s.n = $2::int and $1 = 3)]],\n"
+        "  view = require 'json'.view { 'twice', 'text', 'list', 'n' } }\n");
     fixture_open(f);
     f->context.loop = &f->loop;
     f->context.pool = pg_pool_new(&f->loop, &settings);
@@ -65,7 +65,7 @@ static struct fixture *fixture_of(void **state)
     return *state;
 }
 
-#define REQUIRES "local db, rows = require 'db', require 'store.rows'\n" FAILS
+#define REQUIRES "local db, json, rows = require 'db', require 'json', require 'store.rows'\n" FAILS
 
 /* What a task does with n: 3 has two rows, those from 30 on are no numbers, the others have one or none. */
 #define ASKS                                                                                                 \
@@ -77,12 +77,17 @@ static struct fixture *fixture_of(void **state)
              "elseif n == 3 then\n"                                                                          \
              "  local e = fails('internal', db.one, rows.twice, n, 4)\n"                                     \
              "  assert(e.message:find('one row expected, got 2'), e.message)\n"                              \
+             "  fails('internal', db.one_json, rows.view, rows.twice, n, 4)\n"                               \
              "elseif n == 0 then\n"                                                                          \
              "  assert(db.one(rows.twice, n, nil) == nil)\n"                                                 \
+             "  assert(db.one_json(rows.view, rows.twice, n, nil) == nil)\n"                                 \
              "else\n"                                                                                        \
              "  local row = db.one(rows.twice, n, nil)\n"                                                    \
              "  assert(row.twice == n * 2 and row.list[1] == n and #row.list == 1)\n"                        \
              "  assert(row.text == (n > 5 and 'x' .. n or nil) and row.n == nil)\n"                          \
+             "  local shown = json.decode(json.encode(db.one_json(rows.view, rows.twice, n, nil)))\n"        \
+             "  assert(shown.twice == n * 2 and shown.list[1] == n and #shown.list == 1)\n"                  \
+             "  assert(shown.text == (n > 5 and 'x' .. n or json.null) and shown.n == json.null)\n"          \
              "end\n"
 
 static void everybody_has_its_own_row(void **state)
@@ -116,6 +121,9 @@ static void it_is_a_statement_as_any_other(void **state)
 {
     fixture_run(
         fixture_of(state), REQUIRES
+        "local shown = json.encode(db.one_json(rows.view, 'select 1 as n where $1::int = 2', 2))\n"
+        "assert(json.decode(shown).n == 1 and json.decode(shown).twice == json.null)\n"
+        "assert(not pcall(db.one_json, 'no view', rows.twice, 1, nil))\n"
         "assert(db.query(rows.twice, 3, 4)[2].twice == 8 and #db.rows(rows.twice, 1, nil) == 1)\n"
         "db.transaction(function(tx)\n"
         "  assert(tx:one(rows.twice, 7, nil).text == 'x7' and tx:query(rows.twice, 8, nil)[1].twice == "
