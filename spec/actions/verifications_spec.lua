@@ -63,7 +63,7 @@ describe("actions/verifications", function()
         end
       end
       assert.are.same(progress.next, outcome.next)
-      local account = require("store.points_accounts").find(family.child_id)
+      local account = world.account(family)
       for name, value in pairs(account) do
         assert.are.equal(value, outcome.account[name], name)
       end
@@ -109,7 +109,7 @@ describe("actions/verifications", function()
     it("cuts an award to what is left under 500 for the learning point", function()
       local id = world.learning_point(4)
       local _, test = world.learn(family, id)
-      local account = require("store.points_accounts").find(family.child_id)
+      local account = world.account(family)
       account.last_sequence = 0
       db.transaction(function(tx)
         return world.add_move(tx, family, account, require("actions.ledger").bonus(account, 460), {

@@ -192,9 +192,16 @@ function world.add_move(tx, family, account, move, columns)
     table.concat(places, ", ")), table.unpack(values))
 end
 
+function world.account(family)
+  return db.one([[
+    select child_id, total_earned, available_points, locked_points, withdrawn_points, deficit_points, updated_at
+    from points_accounts
+    where child_id = $1]], family.child_id)
+end
+
 ---earned, available, locked, withdrawn, deficit
 function world.balances(family)
-  local account = require("store.points_accounts").find(family.child_id)
+  local account = world.account(family)
   return {
     account.total_earned, account.available_points, account.locked_points, account.withdrawn_points,
     account.deficit_points,
