@@ -65,8 +65,16 @@ static bool answer_take(struct pg_conn *conn, struct conn_item *item, PGresult *
         if (item->kind == ITEM_SYNC)
             conn->sync_err = err;
         break;
-    case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
+        if (item->kind != ITEM_OP || (PQnfields(result) == 0 && PQstatus(conn->pg) == CONNECTION_OK))
+            break;
+        /* When the connection has gone, libpq forgets what was asked: rows that are still in its buffer
+         * come out as a description, or as a command, without rows. That is no answer. */
+        PQclear(result);
+        pq_err_from_conn(&err, ERR_UNAVAILABLE, conn->pg);
+        conn_lose(conn, &err);
+        return false;
+    case PGRES_TUPLES_OK:
     case PGRES_EMPTY_QUERY:
     case PGRES_PIPELINE_ABORTED:
         break;

@@ -265,7 +265,7 @@ static void gathered_answered(struct pg_conn *conn, struct pg_op *carrier, struc
     ExecStatusType status = PQresultStatus(item->result);
     if (status == PGRES_FATAL_ERROR) {
         pq_err_from_result(&carrier->err, item->result);
-    } else if (status != PGRES_PIPELINE_ABORTED) {
+    } else if (status == PGRES_TUPLES_OK) {
         gather_answer(conn->pool, carrier, item->result);
         item->result = NULL;
     }

@@ -38,22 +38,22 @@ static void test_deadline_of_one(void **state)
     bench_close(b);
 }
 
-/* Tell the session that naps something by this function; not the one before it, which may still be about to
- * end.
- */
+/* Tell the session that naps something by this function. One that is told to end is waited for, so that the
+ * next call does not find it again. */
 static void tell_napping(struct bench *b, const char *function)
 {
-    static int64_t last;
     char sql[300];
     int64_t pid;
     snprintf(sql, sizeof(sql),
              "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = '%s'"
-             " AND state = 'active' AND query LIKE 'select asked.n%%nap(n)%%' AND pid <> %lld",
-             test_name, (long long)last);
+             " AND state = 'active' AND query LIKE 'select asked.n%%nap(n)%%'",
+             test_name);
     bench_until(b, (pid = query_int(sql)) != 0);
     snprintf(sql, sizeof(sql), "SELECT %s(%lld)::int", function, (long long)pid);
     query_int(sql);
-    last = pid;
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_stat_activity WHERE pid = %lld", (long long)pid);
+    while (strcmp(function, "pg_terminate_backend") == 0 && query_int(sql) != 0)
+        usleep(1000);
 }
 
 /* Sent again once, by each that still waits; a second loss is told. */
@@ -92,7 +92,7 @@ static void test_cancelled_from_outside(void **state)
     struct call calls[4];
     form_init(&form, NAP);
     for (int i = 0; i < 4; i++)
-        ask_number(b, &calls[i], &form, i);
+        ask_number(b, &calls[i], &form, 100 + i);
     tell_napping(b, "pg_cancel_backend");
     for (int i = 0; i < 4; i++) {
         bench_until(b, calls[i].done);
