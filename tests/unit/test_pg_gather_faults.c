@@ -52,8 +52,8 @@ static void tell_napping(struct bench *b, const char *function)
     snprintf(sql, sizeof(sql), "SELECT %s(%lld)::int", function, (long long)pid);
     query_int(sql);
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_stat_activity WHERE pid = %lld", (long long)pid);
-    while (strcmp(function, "pg_terminate_backend") == 0 && query_int(sql) != 0)
-        usleep(1000);
+    if (strcmp(function, "pg_terminate_backend") == 0)
+        bench_until(b, query_int(sql) == 0);
 }
 
 /* Sent again once, by each that still waits; a second loss is told. */
