@@ -283,7 +283,8 @@ static void test_all_examples_together_are_bounded(void **state)
         "  for i = 1, 1000 do t[i] = {call = 'f', input = {}, expect = {}} end return t\nend return r",
         NULL);
     struct sandbox_limits limits = FIXTURE_LIMITS;
-    limits.instructions = UINT32_MAX; /* each ends by its time, so that all need more than they may on any machine */
+    limits.instructions =
+        UINT32_MAX; /* each ends by its time, so that all need more than they may on any machine */
     struct sandbox *s = sandbox_new(b, &limits, &err);
     assert_non_null(s);
     uint64_t begun = thread_cpu_ns();
