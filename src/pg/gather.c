@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "pg/format.h"
 #include "pg/lanes.h"
 #include "pg/sqltext.h"
 
 #define PARAMS_MAX 8
+#define ASKED "asked" /* the rows of parameters in a form */
 /* In one statement. More save little and make the first wait for the last. */
 #define ASKERS_MAX 64
 #define OID_INT8 20
@@ -35,8 +37,14 @@ static int param_number(const struct sql_token *token, const char **end)
     return number;
 }
 
-/* True if what stands at p makes more of the word before it: an array, a name with its schema, "time zone".
- */
+static int lacks_type(int number, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "write the type of $%d where it stands first, as in $%d::uuid", number,
+                   number);
+}
+
+/* True if what stands at p makes more of the word before it: an array, a name with its schema, a length,
+ * "time zone". */
 static bool type_goes_on(const char *p)
 {
     static const char *const words[] = {"with", "without", "precision", "varying"};
@@ -48,21 +56,50 @@ static bool type_goes_on(const char *p)
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (sql_is_word(&token, words[i]))
             return true;
-    return false;
+    return token.kind == SQL_OTHER && *token.start == '(';
 }
 
+/* A cast to an array of these cuts every element to one character, where the text itself may want more. */
+static bool type_is_cut(const struct sql_token *type)
+{
+    return sql_is_word(type, "char") || sql_is_word(type, "character") || sql_is_word(type, "nchar") ||
+           sql_is_word(type, "bit");
+}
+
+static bool is_same_word(const struct sql_token *a, const struct sql_token *b)
+{
+    return a->len == b->len && strncasecmp(a->start, b->start, a->len) == 0;
+}
+
+/* PostgreSQL takes the type of a parameter from where it stands first; what stands later converts it. */
 static int note_type(struct param_types *types, int number, const char *after, struct err *err)
 {
     if (number > PARAMS_MAX)
         return err_set(err, ERR_INVALID, "at most %d parameters can be gathered", PARAMS_MAX);
     types->count = number > types->count ? number : types->count;
+    struct sql_token *first = &types->of[number - 1];
     if (strncmp(after, "::", 2) != 0)
-        return 0;
+        return first->len > 0 ? 0 : lacks_type(number, err);
     struct sql_token type = sql_next(after + 2);
     if (type.kind != SQL_WORD || type_goes_on(type.start + type.len))
         return err_set(err, ERR_INVALID, "the type of $%d is to be one word", number);
-    types->of[number - 1] = type;
+    if (type_is_cut(&type))
+        return err_set(err, ERR_INVALID, "a %.*s is cut to one; write $%d::text", (int)type.len, type.start,
+                       number);
+    if (first->len == 0)
+        *first = type;
+    if (!is_same_word(first, &type))
+        return err_set(err, ERR_INVALID, "$%d is a %.*s where it stands first, and a %.*s later", number,
+                       (int)first->len, first->start, (int)type.len, type.start);
     return 0;
+}
+
+/* What the form calls its own rows would be hidden by what text calls so. */
+static bool is_own_name(const struct sql_token *token)
+{
+    static const char quoted[] = "\"" ASKED "\"";
+    return sql_is_word(token, ASKED) || (token->kind == SQL_QUOTED && token->len == sizeof(quoted) - 1 &&
+                                         memcmp(token->start, quoted, token->len) == 0);
 }
 
 /* Append text with asked.p1 for $1 and so on. */
@@ -72,6 +109,8 @@ static int append_body(const char *text, struct buf *out, struct param_types *ty
     for (struct sql_token token = sql_next(text); token.kind != SQL_END; token = sql_next(end)) {
         end = token.start + token.len;
         int number = param_number(&token, &end);
+        if (is_own_name(&token))
+            return err_set(err, ERR_INVALID, "call nothing " ASKED ": the form for many does");
         if (number == 0) {
             buf_append(out, token.start, token.len);
             end = token.start + token.len;
@@ -79,7 +118,7 @@ static int append_body(const char *text, struct buf *out, struct param_types *ty
         }
         if (note_type(types, number, end, err) != 0)
             return -1;
-        buf_appendf(out, "asked.p%d", number);
+        buf_appendf(out, ASKED ".p%d", number);
     }
     return 0;
 }
@@ -90,11 +129,11 @@ static int append_body(const char *text, struct buf *out, struct param_types *ty
  */
 static void append_form(const struct param_types *types, const struct buf *body, struct buf *out)
 {
-    buf_append_str(out, "select asked.n, found.* from unnest(");
+    buf_append_str(out, "select " ASKED ".n, found.* from unnest(");
     for (int i = 0; i < types->count; i++)
         buf_appendf(out, "%s(select $%d::%.*s[])", i > 0 ? ", " : "", i + 1, (int)types->of[i].len,
                     types->of[i].start);
-    buf_append_str(out, ") with ordinality as asked (");
+    buf_append_str(out, ") with ordinality as " ASKED " (");
     for (int i = 0; i < types->count; i++)
         buf_appendf(out, "p%d, ", i + 1);
     buf_append_str(out, "n), lateral (");
@@ -114,7 +153,7 @@ int pg_gather_text(const char *text, struct buf *out, struct err *err)
         rc = err_set(err, ERR_INVALID, "without parameters there is nothing to gather");
     for (int i = 0; rc == 0 && i < types.count; i++)
         if (types.of[i].len == 0)
-            rc = err_set(err, ERR_INVALID, "write the type of $%d once, as in $%d::uuid", i + 1, i + 1);
+            rc = lacks_type(i + 1, err);
     if (rc == 0)
         append_form(&types, &body, out);
     buf_release(&body);

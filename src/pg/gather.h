@@ -17,7 +17,8 @@
 
 /* Append the form of text (a read, at most one row for its parameters) that asks for many: its parameters are
  * arrays of the same length, its first column is the number of the asker from 1 on, the others are those of
- * text. ERR_INVALID if it has none: every parameter needs its type once, $1::uuid, a type of one word. */
+ * text. ERR_INVALID if it has none: every parameter needs its type where it stands first, $1::uuid, one word
+ * and no other later; nothing in it is called asked. */
 int pg_gather_text(const char *text, struct buf *out, struct err *err) MUSTCHECK;
 
 #endif
