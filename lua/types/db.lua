@@ -24,7 +24,8 @@ function db.sql(text) end
 ---in the same turn of the loop: PostgreSQL then runs one statement instead of many. Nobody waits for that, and each gets its own
 ---row, nil or error, as if it had asked alone. Everywhere else (db.query, tx: …) it is a statement as of db.sql.
 ---It must only read, have 1 to 8 parameters, say the type of each where it stands first, in one word without a length
----($1::uuid, not $1::uuid[]; $1::text, not $1::char), and no other type later; call nothing "asked"; not end in an OFFSET.
+---($1::uuid, not $1::uuid[]; $1::text, not $1::char), and no other type later; call nothing "asked"; end neither in an OFFSET
+---nor in a semicolon.
 ---@param text string
 ---@return db.statement
 function db.sql_one(text) end

@@ -1,6 +1,7 @@
 /* Checks a generation against the database and stores its rule version. */
 #include "host/generation_sql.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,13 @@ static int line_at(const struct bind_statement *statement, int position)
     return line;
 }
 
+/* A form for many has a line more than the text it was made of. */
+static int line_within(const struct bind_statement *text, int line)
+{
+    int last = line_at(text, INT_MAX);
+    return line < last ? line : last;
+}
+
 struct check {
     const struct bind_context *context;
     generation_fault_fn fault;
@@ -31,13 +39,21 @@ static void note_refused(void *data, size_t index, const struct err *why)
 {
     struct check *check = data;
     const struct bind_statement *statement = check->context->statements[index];
-    bool is_told = check->last != NULL && check->last->together == statement;
+    /* What is asked alone, if statement is its form for many: that comes right behind it. */
+    const struct bind_statement *alone = index > 0 ? check->context->statements[index - 1] : NULL;
+    if (alone != NULL && alone->together != statement)
+        alone = NULL;
+    int line = line_at(statement, why->position);
     char text[1024];
+    bool is_told = alone != NULL && check->last == alone;
     check->last = statement;
     if (is_told)
         return;
-    snprintf(text, sizeof(text), "%s:%d: %s", statement->source, line_at(statement, why->position),
-             why->text);
+    if (alone != NULL)
+        snprintf(text, sizeof(text), "%s:%d: %s, in the form of db.sql_one that asks for many",
+                 statement->source, line_within(alone, line), why->text);
+    else
+        snprintf(text, sizeof(text), "%s:%d: %s", statement->source, line, why->text);
     check->fault(check->data, text);
     check->broken++;
 }

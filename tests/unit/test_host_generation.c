@@ -193,16 +193,20 @@ static void test_broken_sql_is_told_with_its_line(void **state)
     root_write("lua/store/gathered.lua",
                "local db = require 'db'\nlocal good = db.sql_one 'select $1::int'\n"
                "local bad = db.sql_one [[\n  select $1::int,\n    more_nonsense\n]]\n"
-               "local alone = db.sql_one 'select $1::int offset 0'\nreturn {}\n");
+               "local alone = db.sql_one 'select $1::int offset 0'\n"
+               "local ended = db.sql_one 'select $1::int;'\nreturn {}\n");
     build(&o, GENERATION_NO_DATABASE, NULL);
     expect_good(&o);
     generation_unref(o.g);
     build(&o, GENERATION_CHECK_SQL, NULL);
     assert_int_equal(o.rc, -1);
-    assert_int_equal(o.told.count, 5);
+    assert_int_equal(o.told.count, 6);
     assert_true(was_told(&o, "lua/store/unused.lua:1: "));
     assert_true(was_told(&o, "lua/store/gathered.lua:5: column \"more_nonsense\" does not exist"));
-    assert_true(was_told(&o, "lua/store/gathered.lua:8: ")); /* only its form for many */
+    assert_true(was_told(&o, "lua/store/gathered.lua:7: syntax error at or near \"offset\","
+                             " in the form of db.sql_one that asks for many"));
+    assert_true(was_told(&o, "lua/store/gathered.lua:8: syntax error at or near \";\","
+                             " in the form of db.sql_one that asks for many"));
     assert_true(was_told(&o, "lua/store/things.lua:6: column \"nonsense\" does not exist"));
     assert_true(was_told(&o, "lua/store/things.lua:8: "));
     assert_int_not_equal(o.err.code, ERR_UNAVAILABLE);
