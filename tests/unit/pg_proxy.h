@@ -7,6 +7,9 @@
 
 #include <netinet/in.h>
 
+#include "base/buf.h"
+#include "pg/format.h"
+
 struct proxy;
 struct proxy_pair {
     struct proxy *proxy;
@@ -16,6 +19,7 @@ struct proxy_pair {
     } client;
     uv_pipe_t server;
     bool is_closing, is_cutting;
+    struct buf held; /* whole messages, the last one perhaps begun */
     int open;
     struct proxy_pair *next;
 };
@@ -25,6 +29,7 @@ struct proxy {
     int port;
     char upstream[200];    /* the server's socket */
     bool swallows_answers; /* what the server says is dropped from now on */
+    bool holds_answers;    /* it is kept for proxy_release from now on, to be set between answers */
     const char
         *cuts_at; /* when the client next sends this, it is passed on, and the answer cuts the connection */
     bool is_listening;
@@ -41,8 +46,10 @@ static TEST_UNUSED void proxy_allocate(uv_handle_t *handle, size_t suggested, uv
 static TEST_UNUSED void proxy_pair_closed(uv_handle_t *handle)
 {
     struct proxy_pair *pair = handle->data;
-    if (--pair->open == 0)
-        free(pair);
+    if (--pair->open > 0)
+        return;
+    buf_release(&pair->held);
+    free(pair);
 }
 
 static TEST_UNUSED void proxy_pair_close(struct proxy_pair *pair)
@@ -99,11 +106,43 @@ static TEST_UNUSED void proxy_from_server(uv_stream_t *from, ssize_t len, const 
     if (len < 0 || (len > 0 && pair->is_cutting)) {
         free(buf->base);
         proxy_pair_close(pair);
-    } else if (len == 0 || pair->proxy->swallows_answers) {
+    } else if (len == 0 || pair->proxy->swallows_answers || pair->proxy->holds_answers) {
+        if (len > 0 && pair->proxy->holds_answers)
+            buf_append(&pair->held, buf->base, (size_t)len);
         free(buf->base);
     } else {
         proxy_pass(&pair->client.stream, buf->base, (size_t)len);
     }
+}
+
+static TEST_UNUSED bool proxy_pair_release(struct proxy_pair *pair, char type)
+{
+    struct buf *held = &pair->held;
+    for (size_t at = 0; held->len - at >= 5;) {
+        char found = held->data[at];
+        size_t end = at + 1 + pg_read_u32((const unsigned char *)held->data + at + 1);
+        if (end > held->len)
+            return false;
+        if (found == type) {
+            char *bytes = x_malloc(end);
+            memcpy(bytes, held->data, end);
+            held->len -= end;
+            memmove(held->data, held->data + end, held->len);
+            proxy_pass(&pair->client.stream, bytes, end);
+            return true;
+        }
+        at = end;
+    }
+    return false;
+}
+
+/* Pass on what is held, up to and with the first message of this type. False if there is none yet. */
+static TEST_UNUSED bool proxy_release(struct proxy *p, char type)
+{
+    for (struct proxy_pair *pair = p->pairs; pair != NULL; pair = pair->next)
+        if (proxy_pair_release(pair, type))
+            return true;
+    return false;
 }
 
 static TEST_UNUSED void proxy_connected(uv_connect_t *connect, int status)
@@ -212,6 +251,26 @@ static TEST_UNUSED void proxy_close(struct proxy *p)
 {
     proxy_cut_all(p);
     uv_close((uv_handle_t *)&p->listener, proxy_listener_closed);
+}
+
+/* A pool that reaches the server through a proxy. */
+static TEST_UNUSED struct bench *bench_through(struct proxy *proxy, struct pg_settings *settings,
+                                               char url[600])
+{
+    struct bench *b = bench_new();
+    proxy_listen(proxy, &b->loop, 0);
+    server_url(url, 600, "127.0.0.1", proxy->port);
+    settings->url = url;
+    bench_start(b, settings);
+    return b;
+}
+
+static TEST_UNUSED struct bench *bench_through_ready(struct proxy *proxy, struct pg_settings *settings,
+                                                     char url[600])
+{
+    struct bench *b = bench_through(proxy, settings, url);
+    bench_until(b, bench_is_full(b));
+    return b;
 }
 
 #endif

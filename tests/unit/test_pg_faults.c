@@ -128,24 +128,6 @@ static void test_session_terminated_in_a_transaction(void **state)
 
 /* ---- answers that are lost ---- */
 
-/* A pool that reaches the server through a proxy. */
-static struct bench *bench_through(struct proxy *proxy, struct pg_settings *settings, char url[600])
-{
-    struct bench *b = bench_new();
-    proxy_listen(proxy, &b->loop, 0);
-    server_url(url, 600, "127.0.0.1", proxy->port);
-    settings->url = url;
-    bench_start(b, settings);
-    return b;
-}
-
-static struct bench *bench_through_ready(struct proxy *proxy, struct pg_settings *settings, char url[600])
-{
-    struct bench *b = bench_through(proxy, settings, url);
-    bench_until(b, bench_is_full(b));
-    return b;
-}
-
 static void test_commit_answer_lost(void **state)
 {
     (void)state;
