@@ -170,9 +170,14 @@ static bool answer_next(struct pg_conn *conn)
         conn_lose(conn, &err);
         return false;
     }
-    /* After an error at a Sync comes a NULL too, and then the Sync. */
-    if (item->kind != ITEM_SYNC)
+    if (item->kind != ITEM_SYNC) {
         item_settle(conn, item);
+        return true;
+    }
+    /* After an error at a Sync comes a NULL too, and then the Sync; but only NULLs when the connection has
+     * gone: the second finds nothing here, and is the end. */
+    PQclear(item->result);
+    item->result = NULL;
     return true;
 }
 

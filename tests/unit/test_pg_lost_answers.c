@@ -86,6 +86,31 @@ static void test_write(void **state)
     }
 }
 
+/* A write's Sync is refused, and that is the last that is heard. */
+static void test_refused_at_sync(void **state)
+{
+    (void)state;
+    run_sql("CREATE TABLE deferred (n int UNIQUE DEFERRABLE INITIALLY DEFERRED);"
+            "INSERT INTO deferred VALUES (1)");
+    char url[600];
+    struct proxy proxy;
+    struct call write;
+    struct pg_settings settings = bench_defaults();
+    struct bench *b = bench_through_ready(&proxy, &settings, url);
+    proxy.holds_answers = true;
+    call_start(b, &write, "INSERT INTO deferred VALUES (1)");
+    bench_until(b, proxy_release(&proxy, 'C'));
+    bench_until(b, bench_stats(b).pipelined_in_flight == 0);
+    bench_until(b, proxy_release(&proxy, 'E'));
+    assert_int_equal(write.done, 0);
+    lose_by_sending(b, &proxy);
+    bench_until(b, write.done);
+    assert_int_equal(write.op->err.code, ERR_UNKNOWN);
+    call_release(&write);
+    proxy_close(&proxy);
+    bench_close(b);
+}
+
 static void test_read_in_a_transaction(void **state)
 {
     (void)state;
@@ -133,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_write),
+        cmocka_unit_test(test_refused_at_sync),
         cmocka_unit_test(test_read_in_a_transaction),
     };
     return cmocka_run_group_tests(tests, test_database_open, test_database_close);
