@@ -20,9 +20,10 @@ local db = {}
 ---@return db.statement
 function db.sql(text) end
 
----Register a statement that finds at most one row, by its key. `db.one` asks it together for all requests that want such a row
----in the same turn of the loop: PostgreSQL then runs one statement instead of many. Nobody waits for that, and each gets its own
----row, nil or error, as if it had asked alone. Everywhere else (db.query, tx: …) it is a statement as of db.sql.
+---Register a statement that finds at most one row, by its key. `db.one` and `db.one_json` ask it together for up to 16 requests
+---that want such a row in the same turn of the loop: PostgreSQL then runs one statement instead of many. Nobody waits for that,
+---and each gets its own row, nil or error, as if it had asked alone; only the time that a statement may take is theirs in
+---common. Everywhere else (db.query, tx: …) it is a statement as of db.sql.
 ---It must only read, have 1 to 8 parameters, say the type of each where it stands first, in one word without a length
 ---($1::uuid, not $1::uuid[]; $1::text, not $1::char), and no other type later; call nothing "asked"; end neither in an OFFSET
 ---nor in a semicolon.

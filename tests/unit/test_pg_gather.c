@@ -1,7 +1,7 @@
 /* Gathered reads: everybody gets its own row, and whatever happens to one happens to it alone. */
 #include "pg_gather_fixture.h"
 
-#define MANY 150 /* three statements */
+#define MANY 40 /* three statements */
 
 static void test_text(void **state)
 {

@@ -38,15 +38,15 @@ static void test_deadline_of_one(void **state)
     bench_close(b);
 }
 
-/* Tell the session that naps something by this function. One that is told to end is waited for, so that the
- * next call does not find it again. */
+/* Tell the session that naps (one that still prepares to is not meant) something by this function. One that
+ * is told to end is waited for, so that the next call does not find it again. */
 static void tell_napping(struct bench *b, const char *function)
 {
     char sql[300];
     int64_t pid;
     snprintf(sql, sizeof(sql),
              "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = '%s'"
-             " AND state = 'active' AND query LIKE 'select asked.n%%nap(n)%%'",
+             " AND wait_event = 'PgSleep' AND query LIKE 'select asked.n%%nap(n)%%'",
              test_name);
     bench_until(b, (pid = query_int(sql)) != 0);
     snprintf(sql, sizeof(sql), "SELECT %s(%lld)::int", function, (long long)pid);
