@@ -257,6 +257,7 @@ static void turn(uv_prepare_t *prepare)
     w->live->app->begin_until_ns = until;
     for (int round = 0; more && !late && round < TURN_ROUNDS_MAX; round++) {
         more = run_scripts(w);
+        pg_pool_flush_transactions(w->pool);
         more |= http_server_turn(w->server);
         more |= script_is_ready(w);
         late = mono_ns() >= until;

@@ -185,6 +185,15 @@ static void lane_flush(struct pg_lane *lane)
     }
 }
 
+void pg_pool_flush_transactions(struct pg_pool *pool)
+{
+    if (pool->is_closing)
+        return;
+    exclusive_grant(pool);
+    exclusive_dispatch(pool);
+    lane_flush(&pool->exclusive);
+}
+
 void pg_pool_flush(struct pg_pool *pool)
 {
     if (!pool->is_closing) {

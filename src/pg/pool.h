@@ -54,6 +54,10 @@ void pg_pool_submit(struct pg_pool *pool, struct pg_op *op);
  */
 void pg_pool_flush(struct pg_pool *pool);
 
+/* Send what transactions have queued, at once: each has a connection of its own, so that waiting for the end
+ * of the turn gathers nothing. May be called any time before pg_pool_flush. */
+void pg_pool_flush_transactions(struct pg_pool *pool);
+
 /* ---- transactions (exclusive lane) ---- */
 
 enum pg_isolation { PG_READ_COMMITTED, PG_REPEATABLE_READ, PG_SERIALIZABLE };
