@@ -108,12 +108,17 @@ struct bench {
     struct pg_pool *pool;
     struct pg_settings settings;
     bool is_closed;
+    bool is_mid_turn; /* only what transactions say is sent */
 };
 
 static TEST_UNUSED void bench_prepare(uv_prepare_t *prepare)
 {
     struct bench *b = prepare->data;
-    if (b->pool != NULL && !b->is_closed)
+    if (b->pool == NULL || b->is_closed)
+        return;
+    if (b->is_mid_turn)
+        pg_pool_flush_transactions(b->pool);
+    else
         pg_pool_flush(b->pool);
 }
 

@@ -59,6 +59,29 @@ static void test_options(void **state)
     bench_close(b);
 }
 
+static void test_sent_before_the_end_of_a_turn(void **state)
+{
+    (void)state;
+    struct pg_settings settings = bench_defaults();
+    struct bench *b = bench_open_ready(&settings);
+    struct trans t;
+    struct call read, queued;
+    b->is_mid_turn = true;
+    call_start(b, &read, "SELECT 1");
+    trans_lease(b, &t);
+    trans_queue(&t, &queued, "SELECT 2");
+    trans_commit(b, &t);
+    assert_int_equal(call_int(&queued), 2);
+    assert_int_equal(read.done, 0);
+    b->is_mid_turn = false;
+    bench_until(b, read.done);
+    assert_int_equal(call_int(&read), 1);
+    call_release(&queued);
+    call_release(&read);
+    trans_free(&t);
+    bench_close(b);
+}
+
 static void test_nothing_to_commit(void **state)
 {
     (void)state;
@@ -545,6 +568,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commit),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_sent_before_the_end_of_a_turn),
         cmocka_unit_test(test_nothing_to_commit),
         cmocka_unit_test(test_error_fails_the_rest),
         cmocka_unit_test(test_error_in_the_committing_batch),
