@@ -15,7 +15,7 @@ return {
     migration_url = "",               -- [restart] libpq URL of the owning role; "": the same as url; a secret
     prepared_statements = true,       -- false behind a transaction pooler (PgBouncer < 1.21, Supabase port 6543)
     pipelined_connections = 2,        -- connections for single statements, all workers together
-    exclusive_connections = 16,       -- connections for transactions, all workers together
+    exclusive_connections = 10,       -- connections for transactions, all workers together
     waiting_max = 2000,               -- requests waiting for a connection, all workers together; more: 503
     in_flight_max = 256,              -- statements in flight on one pipelined connection
     wait_ms = 2000,                   -- longest wait for a connection, milliseconds

@@ -47,7 +47,7 @@ const struct setting settings[] = {
          "LEXICRAFT_MIGRATION_URL", NULL),
     FLAG(database, prepared_statements, "true"),
     NUMBER(database, pipelined_connections, 1, 1000, "2", 0),
-    NUMBER(database, exclusive_connections, 1, 1000, "16", 0),
+    NUMBER(database, exclusive_connections, 1, 1000, "10", 0),
     NUMBER(database, waiting_max, 0, 1000000, "2000", 0),
     NUMBER(database, in_flight_max, 1, 10000, "256", 0),
     NUMBER(database, wait_ms, 1, MS_MAX, "2000", 0),

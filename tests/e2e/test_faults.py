@@ -219,7 +219,7 @@ def test_more_requests_than_connections_wait_their_turn(fragile):
 def test_waiting_is_bounded(fragile):
     """With every account locked and little room to wait, the surplus is refused at once with Retry-After."""
     from support import together
-    fragile.edit("config.lua", "exclusive_connections = 16", "exclusive_connections = 2")
+    fragile.edit("config.lua", "exclusive_connections = 10", "exclusive_connections = 2")
     fragile.edit("config.lua", "waiting_max = 2000", "waiting_max = 4")
     assert fragile.reload().status == 200
     family = Family(fragile)

@@ -121,10 +121,10 @@ def test_lane_sizes(running):
                 + running.metric("lexicraft_db_connections", lane="exclusive", state="busy"))
 
     before = open_connections()
-    set_live(running, "exclusive_connections = 16", "exclusive_connections = 24")
+    set_live(running, "exclusive_connections = 10", "exclusive_connections = 16")
     Family(running)
     wait_for(lambda: open_connections() > before, "more connections")
-    set_live(running, "exclusive_connections = 24", "exclusive_connections = 4")
+    set_live(running, "exclusive_connections = 16", "exclusive_connections = 4")
     wait_for(lambda: open_connections() <= 4, "fewer connections")
     Family(running)
 
