@@ -69,7 +69,7 @@ static struct bind_statement *register_statement(lua_State *L)
     const char *text = check_text(L, 1, &len);
     struct bind_context *c = bind_context_of(L);
     if (!c->loading)
-        luaL_error(L, "db.sql registers statements at the top level of modules only, while they load");
+        luaL_error(L, "statements are registered at the top level of modules only, while they load");
     lua_Debug caller = {.currentline = 0};
     const char *source = "?";
     if (lua_getstack(L, 1, &caller) && lua_getinfo(L, "Sl", &caller))
