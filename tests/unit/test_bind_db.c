@@ -1,39 +1,11 @@
-/* Lua module db against a real PostgreSQL (DATABASE_URL; without it these tests are skipped): values,
+/* Lua module db against a real PostgreSQL (DATABASE_URL): values,
  * statements, transactions, retries, cancelling. */
-#include "bind_fixture.h"
-
-#include "pg/pool.h"
+#include "bind_db_fixture.h"
 
 #define REQUIRES "local db, json = require 'db', require 'json'\n" FAILS
-#define STATEMENT_MS 5000
-
-static struct pg_settings settings_of(const char *url)
-{
-    return (struct pg_settings){.url = url,
-                                .prepared_statements = true,
-                                .pipelined = 1,
-                                .exclusive = 3,
-                                .waiting_max = 20,
-                                .in_flight_max = 16,
-                                .wait_ms = 5000,
-                                .statement_ms = STATEMENT_MS,
-                                .connect_ms = 5000,
-                                .idle_transaction_ms = 5000,
-                                .statements_max = 8};
-}
-
-static void note_closed(void *data)
-{
-    *(bool *)data = true;
-}
-
 static int set_up(void **state)
 {
-    const char *url = getenv("DATABASE_URL");
-    *state = NULL;
-    if (url == NULL || url[0] == '\0')
-        return 0;
-    struct fixture *f = fixture_new();
+    struct fixture *f = *state = fixture_new();
     fixture_write(f, "lua/store/words.lua",
                   "local db = require 'db'\n"
                   "return {\n"
@@ -46,10 +18,8 @@ static int set_up(void **state)
                   "  broken = db.sql [[select nothing from nowhere]],\n"
                   "}\n");
     fixture_write(f, "lua/eager.lua", "return require 'db'.query 'select 1'\n");
-    fixture_open(f);
-    struct pg_settings settings = settings_of(url);
-    f->context.loop = &f->loop;
-    f->context.pool = pg_pool_new(&f->loop, &settings);
+    if (db_fixture_open(f) != 0)
+        return -1;
     /* One table for each process, so that runs at the same time do not meet. */
     char script[512];
     snprintf(script, sizeof(script),
@@ -59,33 +29,16 @@ static int set_up(void **state)
              "' (id int constraint bind_db_pk_%d primary key, n bigint not null default 0)')\n",
              (int)getpid(), (int)getpid());
     fixture_run(f, script);
-    *state = f;
     return 0;
 }
 
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    if (f == NULL)
-        return 0;
-    if (f->vm != NULL) {
+    if (f->vm != NULL)
         fixture_run(f, "require 'db'.exec('drop table ' .. T)");
-        fixture_close_vm(f);
-    }
-    bool is_closed = false;
-    pg_pool_close(f->context.pool, note_closed, &is_closed);
-    while (!is_closed)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    pg_pool_free(f->context.pool);
-    fixture_free(f);
+    db_fixture_free(f);
     return 0;
-}
-
-static struct fixture *fixture_of(void **state)
-{
-    if (*state == NULL)
-        skip();
-    return *state;
 }
 
 /* ---- values ---- */
@@ -93,7 +46,7 @@ static struct fixture *fixture_of(void **state)
 static void reads_every_type(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local r = db.one [[select true as b, false as c, 9223372036854775807::int8 as i, (-5)::int2 as s, "
         "0.5::float8 as f,\n"
         "  'A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as u, 12345678901234567890.50::numeric as d, "
@@ -119,7 +72,7 @@ static void reads_every_type(void **state)
 static void sends_every_type(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local function back(type, v) return db.one('select $1::' .. type .. ' as v', v).v end\n"
         "assert(back('int8', math.mininteger) == math.mininteger and back('int8', nil) == nil)\n"
         "assert(back('int8', json.null) == nil and back('bool', true) == true and back('bool', false) == "
@@ -139,7 +92,7 @@ static void sends_every_type(void **state)
 static void refuses_bad_parameters(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "fails('invalid', db.query, 'select $1::text', 'a\\0b')\n"
         "fails('invalid', db.query, 'select $1::float8', 0/0)\n"
         "fails('invalid', db.query, 'select $1::float8', 1/0)\n"
@@ -159,7 +112,7 @@ static void refuses_bad_parameters(void **state)
 static void queries(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local rows = db.query('select g as n from generate_series(1, 500) g')\n"
         "assert(#rows == 500 and rows[500].n == 500 and json.is_array(rows))\n"
         "assert(json.encode(db.query('select 1 as n where false')) == '[]')\n"
@@ -176,7 +129,7 @@ static void queries(void **state)
 
 static void registers_statements_with_their_place(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     fixture_run(f, REQUIRES
                 "words = require 'store.words'\n"
                 "assert(db.one(words.short).one == 1 and db.one(words.long, 5).n == 5)\n"
@@ -196,7 +149,7 @@ static void registers_statements_with_their_place(void **state)
 
 static void waits_only_in_tasks(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     fixture_run(
         f, "local ok, e = pcall(require, 'eager'); assert(not ok and e:find('cannot wait here'), e)\n"
            "local ok, e = coroutine.resume(coroutine.create(function() require 'db'.query 'select 1' end))\n"
@@ -211,14 +164,14 @@ static void waits_only_in_tasks(void **state)
 
 static void slow_statements_time_out(void **state)
 {
-    struct fixture *f = fixture_of(state);
-    struct pg_settings settings = settings_of(getenv("DATABASE_URL"));
+    struct fixture *f = *state;
+    struct pg_settings settings = db_fixture_settings();
     settings.statement_ms = 100;
     pg_pool_configure(f->context.pool, &settings);
     fixture_run(f, REQUIRES
                 "fails('timeout', db.query, 'select pg_sleep(60)')\n"
                 "fails('timeout', db.transaction, function(tx) tx:query('select pg_sleep(60)') end)\n");
-    settings.statement_ms = STATEMENT_MS;
+    settings.statement_ms = DB_FIXTURE_STATEMENT_MS;
     pg_pool_configure(f->context.pool, &settings);
     fixture_run(f, REQUIRES "assert(db.one('select 1 as n').n == 1)");
 }
@@ -228,7 +181,7 @@ static void slow_statements_time_out(void **state)
 static void commits_and_rolls_back(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local function count() return db.one('select count(*)::int as n from ' .. T).n end\n"
         "local insert = 'insert into ' .. T .. ' values ($1)'\n"
         "local a, b, c = db.transaction(function(tx) tx:exec(insert, 1); return 'x', nil, 3 end)\n"
@@ -259,7 +212,7 @@ static void commits_and_rolls_back(void **state)
 
 static void options_are_honoured(void **state)
 {
-    fixture_run(fixture_of(state), REQUIRES
+    fixture_run(*state, REQUIRES
                 "local o = {isolation = 'serializable', read_only = true, lock_ms = 1234}\n"
                 "db.transaction(o, function(tx)\n"
                 "  local r = tx:one([[select current_setting('transaction_isolation') as i,\n"
@@ -283,7 +236,7 @@ static void options_are_honoured(void **state)
 static void misuse_is_refused(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local kept, pending\n"
         "db.transaction(function(tx)\n"
         "  kept, pending = tx, tx:later('select 1 as n')\n"
@@ -302,36 +255,35 @@ static void misuse_is_refused(void **state)
 
 static void pending_statements_travel_together(void **state)
 {
-    fixture_run(fixture_of(state),
-                REQUIRES "local insert = 'insert into ' .. T .. ' values ($1, $2) returning n'\n"
-                         "local a, b\n"
-                         "db.transaction(function(tx)\n"
-                         "  a, b = tx:later(insert, 1, 10), tx:later(insert, 2, 20)\n"
-                         "  assert(tx:one('select sum(n)::int as n from ' .. T).n == 30)\n"
-                         "  assert(a:one().n == 10 and a:rows()[1].n == 10 and b:affected() == 1)\n"
-                         "  b = tx:later(insert, 3, 30); assert(b:one().n == 30)\n"
-                         "  a = tx:later(insert, 4, 40)\n"
-                         "end)\n"
-                         "assert(a:affected() == 1 and a:one().n == 40)\n"
-                         "local e = fails('db', db.transaction, function(tx)\n"
-                         "  tx:later(insert, 1, 0); collectgarbage(); collectgarbage()\n"
-                         "  tx:query('select 1'); error('not reached')\n"
-                         "end)\n"
-                         "assert(e.sqlstate == '23505')\n"
-                         "local e = fails('db', db.transaction, function(tx) tx:later(insert, 1, 0); "
-                         "tx:later(insert, 9, 0) end)\n"
-                         "assert(e.sqlstate == '23505' and e.constraint ~= nil)\n"
-                         "local e = fails('db', db.transaction, function(tx)\n"
-                         "  local p, q = tx:later(insert, 1, 0), tx:later(insert, 9, 0); q:one()\n"
-                         "end)\n"
-                         "assert(e.sqlstate == '23505')\n"
-                         "assert(db.one('select count(*)::int as n from ' .. T).n == 4)\n");
+    fixture_run(*state, REQUIRES "local insert = 'insert into ' .. T .. ' values ($1, $2) returning n'\n"
+                                 "local a, b\n"
+                                 "db.transaction(function(tx)\n"
+                                 "  a, b = tx:later(insert, 1, 10), tx:later(insert, 2, 20)\n"
+                                 "  assert(tx:one('select sum(n)::int as n from ' .. T).n == 30)\n"
+                                 "  assert(a:one().n == 10 and a:rows()[1].n == 10 and b:affected() == 1)\n"
+                                 "  b = tx:later(insert, 3, 30); assert(b:one().n == 30)\n"
+                                 "  a = tx:later(insert, 4, 40)\n"
+                                 "end)\n"
+                                 "assert(a:affected() == 1 and a:one().n == 40)\n"
+                                 "local e = fails('db', db.transaction, function(tx)\n"
+                                 "  tx:later(insert, 1, 0); collectgarbage(); collectgarbage()\n"
+                                 "  tx:query('select 1'); error('not reached')\n"
+                                 "end)\n"
+                                 "assert(e.sqlstate == '23505')\n"
+                                 "local e = fails('db', db.transaction, function(tx) tx:later(insert, 1, 0); "
+                                 "tx:later(insert, 9, 0) end)\n"
+                                 "assert(e.sqlstate == '23505' and e.constraint ~= nil)\n"
+                                 "local e = fails('db', db.transaction, function(tx)\n"
+                                 "  local p, q = tx:later(insert, 1, 0), tx:later(insert, 9, 0); q:one()\n"
+                                 "end)\n"
+                                 "assert(e.sqlstate == '23505')\n"
+                                 "assert(db.one('select count(*)::int as n from ' .. T).n == 4)\n");
 }
 
 static void what_may_succeed_is_run_again(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local function attempts(state, good_at)\n"
         "  local runs = 0\n"
         "  local ok, e = pcall(db.transaction, function(tx)\n"
@@ -361,7 +313,7 @@ static void what_may_succeed_is_run_again(void **state)
 /* Two serializable tasks read the same row before either writes: one of them has to be run again. */
 static void colliding_transactions_both_succeed(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     static const char script[] =
         REQUIRES "runs, reads = runs or 0, reads or 0\n"
                  "local stop = os.time() + 30\n"
@@ -386,7 +338,7 @@ static void colliding_transactions_both_succeed(void **state)
 
 static void a_lost_connection_is_unavailable(void **state)
 {
-    fixture_run(fixture_of(state),
+    fixture_run(*state,
                 REQUIRES "fails('unavailable', db.transaction, function(tx)\n"
                          "  tx:query('select 1'); tx:query('select pg_terminate_backend(pg_backend_pid())')\n"
                          "end)\n"
@@ -396,19 +348,19 @@ static void a_lost_connection_is_unavailable(void **state)
 /* The connection is cut by what travels with COMMIT: whether it happened cannot be known. */
 static void a_lost_answer_to_commit_is_unknown(void **state)
 {
-    fixture_run(fixture_of(state), REQUIRES "local runs = 0\n"
-                                            "fails('unknown', db.transaction, function(tx)\n"
-                                            "  runs = runs + 1; tx:query('select 1')\n"
-                                            "  tx:later('select pg_terminate_backend(pg_backend_pid())')\n"
-                                            "end)\n"
-                                            "assert(runs == 1)\n");
+    fixture_run(*state, REQUIRES "local runs = 0\n"
+                                 "fails('unknown', db.transaction, function(tx)\n"
+                                 "  runs = runs + 1; tx:query('select 1')\n"
+                                 "  tx:later('select pg_terminate_backend(pg_backend_pid())')\n"
+                                 "end)\n"
+                                 "assert(runs == 1)\n");
 }
 
 /* ---- leaving ---- */
 
 static void a_cancelled_task_leaves_the_lanes_usable(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     struct fixture_task single, leasing;
     fixture_start(f, &single, "require 'db'.query('select pg_sleep(0.1)')");
     fixture_start(f, &leasing, "require 'db'.transaction(function() end)");
@@ -425,7 +377,7 @@ static void a_cancelled_task_leaves_the_lanes_usable(void **state)
 /* With a transaction open the client's leaving waits: what was begun is committed, then the task ends. */
 static void a_cancelled_transaction_ends_first(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     struct fixture_task t;
     fixture_start(f, &t,
                   "require 'db'.transaction(function(tx) inside = true\n"
@@ -449,7 +401,7 @@ static void a_cancelled_transaction_ends_first(void **state)
 /* Another transaction gets the row at once: nothing waits for idle_transaction_ms or the collector. */
 static void a_stray_yield_rolls_back_at_once(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     fixture_run(
         f, REQUIRES
         "db.exec('insert into ' .. T .. ' values (1)')\n"
@@ -472,7 +424,7 @@ static void a_stray_yield_rolls_back_at_once(void **state)
 
 static void a_closing_vm_rolls_back(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     static const char *const scripts[] = {
         "require 'db'.query('select pg_sleep(0.05)')",
         "require 'db'.transaction(function(tx) inside = true; kept = tx:later('select 1')\n"
@@ -500,7 +452,7 @@ static void a_closing_vm_rolls_back(void **state)
  */
 static void every_want_of_memory_is_survived(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     static const char script[] = "local db = require 'db'\n"
                                  "local r = db.one([[select array['a', null] as list, '{\"a\":[1]}'::jsonb "
                                  "as j, $1::text[] as t, $2::jsonb as d]],\n"

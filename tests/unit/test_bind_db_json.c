@@ -1,67 +1,25 @@
-/* Lua module db against a real PostgreSQL (DATABASE_URL; without it these tests are skipped): rows as JSON.
+/* Lua module db against a real PostgreSQL (DATABASE_URL): rows as JSON.
  */
-#include "bind_fixture.h"
-
-#include "pg/pool.h"
+#include "bind_db_fixture.h"
 
 #define REQUIRES "local db, json = require 'db', require 'json'\n" FAILS
 
-static void note_closed(void *data)
-{
-    *(bool *)data = true;
-}
-
 static int set_up(void **state)
 {
-    const char *url = getenv("DATABASE_URL");
-    *state = NULL;
-    if (url == NULL || url[0] == '\0')
-        return 0;
-    const struct pg_settings settings = {.url = url,
-                                         .prepared_statements = true,
-                                         .pipelined = 1,
-                                         .exclusive = 1,
-                                         .waiting_max = 20,
-                                         .in_flight_max = 16,
-                                         .wait_ms = 5000,
-                                         .statement_ms = 5000,
-                                         .connect_ms = 5000,
-                                         .idle_transaction_ms = 5000,
-                                         .statements_max = 8};
-    struct fixture *f = fixture_new();
-    fixture_open(f);
-    f->context.loop = &f->loop;
-    f->context.pool = pg_pool_new(&f->loop, &settings);
-    *state = f;
-    return 0;
+    struct fixture *f = *state = fixture_new();
+    return db_fixture_open(f);
 }
 
 static int tear_down(void **state)
 {
-    struct fixture *f = *state;
-    if (f == NULL)
-        return 0;
-    fixture_close_vm(f);
-    bool is_closed = false;
-    pg_pool_close(f->context.pool, note_closed, &is_closed);
-    while (!is_closed)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    pg_pool_free(f->context.pool);
-    fixture_free(f);
+    db_fixture_free(*state);
     return 0;
-}
-
-static struct fixture *fixture_of(void **state)
-{
-    if (*state == NULL)
-        skip();
-    return *state;
 }
 
 static void writes_rows_as_json(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local text = [[select n as id, n % 2 = 0 as even, n * 1000000000000 as i, n / 4.0::float8 as f,\n"
         "  'A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid as u, n::numeric / 8 as d, 'x\"' || n || 'ä' as t,\n"
         "  date '2026-11-22' + n as day, timestamptz '2026-11-22 14:39:00.123456+08' as at,\n"
@@ -99,7 +57,7 @@ static void writes_rows_as_json(void **state)
 static void views_rename_and_nest(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local view = json.view {'b', 'a', z = 'a', inner = {'a', q = 'b', more = {'b', none = 'gone'}, void "
         "= "
         "{}}}\n"
@@ -126,7 +84,7 @@ static void views_rename_and_nest(void **state)
 static void pending_rows_are_shown(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local view = json.view {'n'}\n"
         "local three, none = db.transaction(function(tx)\n"
         "  local early = tx:later [[select 7 as n]]\n"

@@ -1,34 +1,12 @@
-/* Lua module db against a real PostgreSQL (DATABASE_URL; without it these tests are skipped): rows that many
+/* Lua module db against a real PostgreSQL (DATABASE_URL): rows that many
  * tasks ask for at once. */
-#include "bind_fixture.h"
-
-#include "pg/pool.h"
+#include "bind_db_fixture.h"
 
 #define TASKS 40
 
-static void note_closed(void *data)
-{
-    *(bool *)data = true;
-}
-
 static int set_up(void **state)
 {
-    const char *url = getenv("DATABASE_URL");
-    *state = NULL;
-    if (url == NULL || url[0] == '\0')
-        return 0;
-    const struct pg_settings settings = {.url = url,
-                                         .prepared_statements = true,
-                                         .pipelined = 1,
-                                         .exclusive = 1,
-                                         .waiting_max = 100,
-                                         .in_flight_max = 16,
-                                         .wait_ms = 5000,
-                                         .statement_ms = 5000,
-                                         .connect_ms = 5000,
-                                         .idle_transaction_ms = 5000,
-                                         .statements_max = 8};
-    struct fixture *f = fixture_new();
+    struct fixture *f = *state = fixture_new();
     fixture_write(
         f, "lua/store/rows.lua",
         "return { twice = require 'db'.sql_one [[\n"
@@ -36,33 +14,13 @@ static int set_up(void **state)
         "s.n) as list\n"
         "  from generate_series(1, 100) as s (n) where s.n = $1::int or (s.n = $2::int and $1 = 3)]],\n"
         "  view = require 'json'.view { 'twice', 'text', 'list', 'n' } }\n");
-    fixture_open(f);
-    f->context.loop = &f->loop;
-    f->context.pool = pg_pool_new(&f->loop, &settings);
-    *state = f;
-    return 0;
+    return db_fixture_open(f);
 }
 
 static int tear_down(void **state)
 {
-    struct fixture *f = *state;
-    if (f == NULL)
-        return 0;
-    fixture_close_vm(f);
-    bool is_closed = false;
-    pg_pool_close(f->context.pool, note_closed, &is_closed);
-    while (!is_closed)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    pg_pool_free(f->context.pool);
-    fixture_free(f);
+    db_fixture_free(*state);
     return 0;
-}
-
-static struct fixture *fixture_of(void **state)
-{
-    if (*state == NULL)
-        skip();
-    return *state;
 }
 
 #define REQUIRES "local db, json, rows = require 'db', require 'json', require 'store.rows'\n" FAILS
@@ -92,7 +50,7 @@ static struct fixture *fixture_of(void **state)
 
 static void everybody_has_its_own_row(void **state)
 {
-    struct fixture *f = fixture_of(state);
+    struct fixture *f = *state;
     struct fixture_task tasks[TASKS];
     fixture_run(f, "require 'store.rows'\n");
     assert_int_equal(f->context.statement_count, 2);
@@ -120,7 +78,7 @@ static void everybody_has_its_own_row(void **state)
 static void it_is_a_statement_as_any_other(void **state)
 {
     fixture_run(
-        fixture_of(state), REQUIRES
+        *state, REQUIRES
         "local shown = json.encode(db.one_json(rows.view, 'select 1 as n where $1::int = 2', 2))\n"
         "assert(json.decode(shown).n == 1 and json.decode(shown).twice == json.null)\n"
         "assert(not pcall(db.one_json, 'no view', rows.twice, 1, nil))\n"
@@ -136,7 +94,7 @@ static void it_is_a_statement_as_any_other(void **state)
 
 static void what_cannot_be_gathered_is_refused(void **state)
 {
-    fixture_run(fixture_of(state),
+    fixture_run(*state,
                 REQUIRES "local e = fails('invalid', db.sql_one, 'select $1')\n"
                          "assert(e.message:find('write the type of $1 where it stands first, as in "
                          "$1::uuid', 1, true), e.message)\n"
