@@ -133,6 +133,10 @@ local function page_routes()
   }
 end
 
+local function describe(routes)
+  return openapi.describe(routes, { info = INFO, tags = TAGS, problem = schemas.problem, samples = samples })
+end
+
 ---The routes with those that describe them.
 ---@param routes pipeline.route[]
 ---@return pipeline.route[] routes  the same
@@ -146,9 +150,9 @@ function description.add(routes)
   for _, route in ipairs(page_routes()) do
     table.insert(routes, route)
   end
-  document.handle = constant("application/json", text(json.encode(openapi.describe(routes, {
-    info = INFO, tags = TAGS, problem = schemas.problem, samples = samples,
-  }))))
+  -- Once now, so that what cannot be described never goes live; the text, half a megabyte in each worker, when it is wanted.
+  describe(routes)
+  document.handle = constant("application/json", function() return json.encode(describe(routes)) end)
   return routes
 end
 
