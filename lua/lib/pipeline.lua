@@ -14,6 +14,9 @@ local MINUTE_S = 60
 local KEY_BYTES_MAX = 255
 local NO_PARAMETERS = { type = "object", properties = {} }
 
+-- What was read of no query: one table for all requests.
+local NO_QUERY = setmetatable({}, { __newindex = function() error("the query of a request is not written to", 2) end })
+
 ---@class pipeline.caller
 ---@field role string
 ---@field sub string
@@ -93,6 +96,7 @@ end
 ---@class pipeline.plan  What is known of a route before any request.
 ---@field route pipeline.route
 ---@field steps (fun(plan: pipeline.plan, call: pipeline.call): problem?)[]  each gives nothing, or what ends the request
+---@field query_steps (fun(plan: pipeline.plan, call: pipeline.call): problem?)[]  the same where there is a query
 ---@field allowed table<string, boolean>  roles
 ---@field callers { own: function, foreign: function, present: table<string, function> }
 ---@field per_minute integer  0: requests are not limited
@@ -115,9 +119,6 @@ local function caller_of(request, callers)
 end
 
 local function identify(plan, call)
-  if not plan.route.roles then
-    return
-  end
   call.caller = caller_of(call.request, plan.callers)
   if call.caller then
     return
@@ -130,9 +131,6 @@ end
 
 -- A caller has one measure wherever it calls from; who is nobody shares that of its address, so that bad tokens count too.
 local function limit_rate(plan, call)
-  if plan.per_minute == 0 then
-    return
-  end
   local bucket = call.caller and call.caller.bucket or "requests:address:" .. address.network(call.request.remote)
   local ok, n = rate.take(bucket, plan.per_minute, MINUTE_S)
   call.rate = {
@@ -144,9 +142,17 @@ local function limit_rate(plan, call)
   end
 end
 
-local function admit(plan, call)
+local function identify_within_limit(plan, call)
   local err = identify(plan, call)
   return limit_rate(plan, call) or err
+end
+
+-- nil: anybody may call, and as often as they like.
+local function admission(route, per_minute)
+  if per_minute == 0 then
+    return route.roles and identify
+  end
+  return route.roles and identify_within_limit or limit_rate
 end
 
 local function check_role(plan, call)
@@ -228,16 +234,19 @@ local function read_key(plan, call)
   }
 end
 
-local function steps_of(route)
-  local steps = { admit }
+-- What the route does not ask for costs its requests nothing.
+local function steps_of(route, per_minute, has_query)
+  local steps = {}
   local function add(step, is_needed)
     if is_needed then
       steps[#steps + 1] = step
     end
   end
+  local admit = admission(route, per_minute)
+  add(admit, admit)
   add(check_role, route.roles)
   add(check_child, route.roles)
-  add(read_query, true)
+  add(read_query, has_query or route.query and route.query.required)
   add(read_body, route.body)
   add(read_key, route.once)
   return steps
@@ -251,7 +260,8 @@ local function plan_of(route, readers)
   local per_minute = config.limits.requests_per_minute
   return {
     route = route,
-    steps = steps_of(route),
+    steps = steps_of(route, per_minute, false),
+    query_steps = steps_of(route, per_minute, true),
     allowed = allowed,
     callers = readers,
     per_minute = per_minute,
@@ -259,8 +269,8 @@ local function plan_of(route, readers)
   }
 end
 
-local function answer(plan, call)
-  local steps = plan.steps
+local function answer(plan, call, has_query)
+  local steps = has_query and plan.query_steps or plan.steps
   for i = 1, #steps do
     local err = steps[i](plan, call)
     if err then
@@ -275,10 +285,10 @@ end
 local function with_rate(response, fields)
   if not response.headers then
     response.headers = fields
-  elseif fields then
-    for name, value in pairs(fields) do
-      response.headers[name] = value
-    end
+    return response
+  end
+  for name, value in pairs(fields) do
+    response.headers[name] = value
   end
   return response
 end
@@ -291,9 +301,10 @@ function pipeline.routes(routes, callers)
   local readers = { own = own_reader(callers), foreign = foreign_reader(callers), present = callers.present }
   for _, route in ipairs(routes) do
     local plan = plan_of(route, readers)
-    route.handler = function(request)
-      local call = { request = request, params = request.params }
-      return with_rate(answer(plan, call), call.rate)
+    route.handler = function(request, params, has_query)
+      local call = { request = request, params = params, query = NO_QUERY }
+      local response = answer(plan, call, has_query)
+      return call.rate and with_rate(response, call.rate) or response
     end
   end
   return routes

@@ -5,7 +5,7 @@ local http = {}
 ---@field method string    "GET", … (HEAD is shown as GET)
 ---@field path string      raw path
 ---@field route string     the route's template
----@field params table<string, string|integer>  path parameters; int ones are integers
+---@field params table<string, string|integer>  path parameters; int ones are integers; read only if there are none
 ---@field id string        request id
 ---@field remote string    client address
 ---@field body string      "" if there is none
@@ -48,7 +48,7 @@ function http.problem(status, code, detail, extra, headers) end
 ---@class http.route
 ---@field method string
 ---@field path string     "/v1/children/{child_id:uuid}"; types uuid, int, slug
----@field handler fun(req: http.request): http.response
+---@field handler fun(req: http.request, params: table<string, string|integer>, has_query: boolean): http.response
 ---@field body_bytes_max? integer
 
 return http

@@ -75,7 +75,8 @@ describe("lib/pipeline", function()
     route.method, route.path = route.method or "POST", "/v1/things"
     route.handle = route.handle or function(call) return { status = 200, call = call } end
     local routes = pipeline.routes({ route }, CALLERS)
-    return routes[1].handler(request(given or {}))
+    local asked = request(given or {})
+    return routes[1].handler(asked, asked.params, asked:query() ~= nil)
   end
 
   local function bearer(token)
@@ -186,12 +187,27 @@ describe("lib/pipeline", function()
     assert.are.equal("invalid_body", run({ body = BODY }, { headers = AS_JSON, json = json.null }).code)
   end)
 
+  it("reads no query where there is none", function()
+    local given = request {}
+    given.query = function() error("read all the same") end
+    local routes = pipeline.routes({ { method = "GET", path = "/", handle = function(call) return call end } }, CALLERS)
+    local call = routes[1].handler(given, given.params, false)
+    assert.is_nil(next(call.query))
+    assert.has_error(function() call.query.x = 1 end, "the query of a request is not written to")
+  end)
+
+  it("misses what a query must have, without one too", function()
+    local route = { query = { type = "object", properties = { days = { type = "integer" } }, required = { "days" } } }
+    assert.are.equal("invalid_query", run(route).code)
+    assert.are.equal(3, run(route, { query = { days = "3" } }).call.query.days)
+  end)
+
   it("refuses queries it does not know", function()
     assert.are.equal("invalid_query", run({}, { query = { x = "1" } }).code)
     local given = request {}
     given.query = function() return {}, { x = "twice" } end
     local routes = pipeline.routes({ { method = "GET", path = "/", handle = function() end } }, CALLERS)
-    local refused = routes[1].handler(given)
+    local refused = routes[1].handler(given, given.params, true)
     assert.are.same({ "invalid_query", "/x" }, { refused.code, refused.extra.errors[1].pointer })
   end)
 

@@ -9,8 +9,8 @@
 #define HANDLE_NAME "lexicraft.request"
 #define CODE_BYTES_MAX 64
 
-/* Registry key: coroutine → the http.request it answers. */
-static const char requests;
+/* Registry keys: the metatable of handles, the parameters of requests without any. */
+static const char handle_meta, no_params;
 
 /* For functions whose first upvalue is the metatable of handles. */
 static struct http_request *check_request(lua_State *L)
@@ -23,42 +23,29 @@ static struct http_request *check_request(lua_State *L)
     return handle->exchange->req;
 }
 
-static int handle_gc(lua_State *L)
+void http_meta_push(lua_State *L)
 {
-    struct http_handle *handle = lua_touserdata(L, 1);
-    if (handle->exchange != NULL)
-        handle->exchange->handle = NULL;
-    handle->exchange = NULL;
-    return 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_meta);
 }
 
 void http_handle_push(lua_State *L, struct http_exchange *x)
 {
     struct http_handle *handle = lua_newuserdatauv(L, sizeof(*handle), 1);
-    handle->exchange = NULL;
-    luaL_setmetatable(L, HANDLE_NAME);
     handle->exchange = x;
     x->handle = handle;
-    lua_pushvalue(L, -1);
-    support_local_set(L, &requests);
+    lua_pushvalue(L, lua_upvalueindex(HTTP_META));
+    lua_setmetatable(L, -2);
 }
 
-const char *support_request_id(lua_State *L)
+void http_params_push(lua_State *L, int handle, const struct http_request *req)
 {
-    if (!lua_checkstack(L, 4))
-        return NULL;
-    const struct http_handle *handle = NULL;
-    if (support_local_get(L, &requests) == LUA_TUSERDATA)
-        handle = lua_touserdata(L, -1);
+    if (req->match.param_count == 0) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &no_params);
+        return;
+    }
+    if (lua_getiuservalue(L, handle, 1) == LUA_TTABLE)
+        return;
     lua_pop(L, 1);
-    return handle != NULL && handle->exchange != NULL ? handle->exchange->req->id : NULL;
-}
-
-/* Made at first use and kept, so that req.params is one table. */
-static int push_params(lua_State *L, const struct http_request *req)
-{
-    if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE)
-        return 1;
     lua_createtable(L, 0, req->match.param_count);
     for (int i = 0; i < req->match.param_count; i++) {
         const struct http_param *param = &req->match.params[i];
@@ -70,14 +57,15 @@ static int push_params(lua_State *L, const struct http_request *req)
         lua_rawset(L, -3);
     }
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, 1, 1);
-    return 1;
+    lua_setiuservalue(L, handle, 1);
 }
 
 static int push_field(lua_State *L, const struct http_request *req, const char *name)
 {
-    if (strcmp(name, "params") == 0)
-        return push_params(L, req);
+    if (strcmp(name, "params") == 0) {
+        http_params_push(L, 1, req);
+        return 1;
+    }
     if (strcmp(name, "body") == 0) {
         lua_pushlstring(L, req->body, req->body_len);
         return 1;
@@ -227,14 +215,33 @@ static int problem(lua_State *L)
     return 1;
 }
 
+static int refuse_param(lua_State *L)
+{
+    return luaL_error(L, "the route has no parameters, and none can be added");
+}
+
+static void open_no_params(lua_State *L)
+{
+    lua_newtable(L);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, refuse_param);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &no_params);
+}
+
 int bind_open_http(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"problem", problem}, {NULL, NULL}};
-    static const luaL_Reg meta[] = {{"__gc", handle_gc}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{NULL, NULL}};
     static const luaL_Reg methods[] = {{"header", header}, {"query", query}, {"json", json}, {NULL, NULL}};
-    support_local_open(L, &requests);
+    open_no_params(L);
     support_metatable(L, HANDLE_NAME, meta, NULL);
     luaL_getmetatable(L, HANDLE_NAME);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &handle_meta);
     lua_pushvalue(L, -1);
     luaL_newlibtable(L, methods);
     lua_pushvalue(L, -2);

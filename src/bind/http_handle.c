@@ -7,7 +7,11 @@
 #include "bind/http_exchange.h"
 #include "bind/support.h"
 
-/* A handler returns its response; nil, err is the same as raising err. */
+/* Registry key: run_handler with its upvalues. */
+static const char runner;
+
+/* A handler returns its response; nil, err is the same as raising err. What it was given stays on the stack
+ * below the response, for exchange_over. */
 static int read_result(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
@@ -16,17 +20,33 @@ static int read_result(lua_State *L, int status, lua_KContext context)
         return lua_error(L);
     lua_pop(L, 1);
     http_response_read(L, lua_gettop(L), x);
-    return 1;
+    return 2;
 }
 
-/* The body of the task; its argument is the exchange as a light userdata. */
+/* The body of the task; its argument is the exchange as a light userdata. The handler is given the request,
+ * its path parameters, and whether it has a query. */
 static int run_handler(lua_State *L)
 {
     struct http_exchange *x = lua_touserdata(L, 1);
-    http_handler_push(L, x->req->match.route->index);
+    const struct http_request *req = x->req;
     http_handle_push(L, x);
-    lua_callk(L, 1, 2, (lua_KContext)x, read_result);
+    int handle = lua_gettop(L);
+    lua_rawgeti(L, lua_upvalueindex(HTTP_HANDLERS), req->match.route->index + 1);
+    lua_pushvalue(L, handle);
+    http_params_push(L, handle, req);
+    lua_pushboolean(L, req->query[0] != '\0');
+    lua_callk(L, 3, 2, (lua_KContext)x, read_result);
     return read_result(L, LUA_OK, (lua_KContext)x);
+}
+
+void http_handlers_keep(lua_State *L)
+{
+    static const char *const fields[] = {"status", "headers", "content_type", "json", "body"};
+    http_meta_push(L);
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        lua_pushstring(L, fields[i]);
+    lua_pushcclosure(L, run_handler, HTTP_UPVALUES);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &runner);
 }
 
 struct failure {
@@ -119,6 +139,7 @@ static void respond_failure(struct http_exchange *x, lua_State *co)
                          failure->retry_after_s != NULL ? 1 : 0);
 }
 
+/* The coroutine still has the handle on its stack. */
 static void exchange_over(struct http_exchange *x)
 {
     if (x->handle != NULL)
@@ -142,6 +163,12 @@ static void task_ended(struct task *task, lua_State *co, int status, int nresult
     exchange_over(x);
 }
 
+const char *support_request_id(lua_State *L)
+{
+    const struct http_exchange *x = task_data(task_running(L), task_ended);
+    return x != NULL ? x->req->id : NULL;
+}
+
 static void client_left(struct http_request *req)
 {
     struct http_exchange *x = req->user;
@@ -151,12 +178,12 @@ static void client_left(struct http_request *req)
 void bind_http_handle(struct vm *vm, struct http_request *req)
 {
     struct bind_context *c = vm->context;
-    struct http_exchange *x = x_calloc(1, sizeof(*x));
+    struct http_exchange *x = x_malloc(sizeof(*x));
     struct err err;
     *x = (struct http_exchange){.vm = vm, .req = req};
     req->rule_version = c->rule_version;
     if (lua_checkstack(vm->L, 2)) {
-        lua_pushcfunction(vm->L, run_handler);
+        lua_rawgetp(vm->L, LUA_REGISTRYINDEX, &runner);
         lua_pushlightuserdata(vm->L, x);
         x->task = task_start(vm, 1, task_ended, x, &err);
     } else {

@@ -14,16 +14,16 @@ static int fault(lua_State *L, const char *text)
     return support_fail(L, ERR_INTERNAL, "the handler's response: %s", text);
 }
 
-/* Push a field without metamethods; returns its type. */
-static int raw_field(lua_State *L, int index, const char *name)
+/* Push a field, named by an upvalue, without metamethods; returns its type. */
+static int raw_field(lua_State *L, int index, int name)
 {
-    lua_pushstring(L, name);
+    lua_pushvalue(L, lua_upvalueindex(name));
     return lua_rawget(L, index);
 }
 
 static int read_status(lua_State *L, int index)
 {
-    raw_field(L, index, "status");
+    raw_field(L, index, HTTP_STATUS);
     lua_Integer status = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
     if (status < 200 || status > 599)
         fault(L, "status is not an integer from 200 to 599");
@@ -62,7 +62,7 @@ static struct http_header check_header(lua_State *L)
 
 static void read_headers(lua_State *L, int index, struct http_response *response)
 {
-    int type = raw_field(L, index, "headers");
+    int type = raw_field(L, index, HTTP_HEADERS);
     if (type != LUA_TNIL && type != LUA_TTABLE)
         fault(L, "headers is not a table");
     size_t count = 0;
@@ -108,7 +108,7 @@ static void read_text(lua_State *L, int index, struct http_response *response)
 
 static const char *read_content_type(lua_State *L, int index)
 {
-    int type = raw_field(L, index, "content_type");
+    int type = raw_field(L, index, HTTP_CONTENT_TYPE);
     if (type != LUA_TNIL && type != LUA_TSTRING)
         fault(L, "content_type is not a string");
     size_t len = 0;
@@ -128,8 +128,8 @@ void http_response_read(lua_State *L, int index, struct http_exchange *x)
     response->status = read_status(L, index);
     read_headers(L, index, response);
     response->content_type = read_content_type(L, index);
-    bool has_json = raw_field(L, index, "json") != LUA_TNIL;
-    bool has_text = raw_field(L, index, "body") != LUA_TNIL;
+    bool has_json = raw_field(L, index, HTTP_JSON) != LUA_TNIL;
+    bool has_text = raw_field(L, index, HTTP_BODY) != LUA_TNIL;
     bool may_have_body = response->status != STATUS_NO_CONTENT && response->status != STATUS_NOT_MODIFIED;
     if (has_json && has_text)
         fault(L, "it has both json and body");

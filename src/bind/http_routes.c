@@ -8,24 +8,16 @@
 #define ROUTES_MAX 1000
 #define METHOD_BYTES_MAX 16
 #define BODY_BYTES_MAX (INT64_C(64) << 20)
+#define HANDLERS 3 /* stack index in read_routes: the handler functions by number, from 1 */
 
-/* Registry keys: handler functions by number; method and path strings, kept as long as the VM. */
-static const char handlers, texts;
+/* Registry key: method and path strings, kept as long as the VM. */
+static const char texts;
 
 struct reading {
     struct http_route *routes;
     size_t count;
     struct err err;
 };
-
-void http_handler_push(lua_State *L, int number)
-{
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &handlers) == LUA_TTABLE)
-        lua_rawgeti(L, -1, number + 1);
-    else
-        lua_pushnil(L);
-    lua_remove(L, -2);
-}
 
 static bool is_method(const char *text, size_t len)
 {
@@ -75,10 +67,7 @@ static int keep_handler(lua_State *L, int index, int number, struct err *err)
         lua_pop(L, 1);
         return -1;
     }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &handlers);
-    lua_insert(L, -2);
-    lua_rawseti(L, -2, number + 1);
-    lua_pop(L, 1);
+    lua_rawseti(L, HANDLERS, number + 1);
     return 0;
 }
 
@@ -116,8 +105,7 @@ static int read_routes(lua_State *L)
     size_t count = lua_rawlen(L, 1);
     if (count > ROUTES_MAX)
         return err_set(&r->err, ERR_LIMIT, "lua/app.lua lists more than %d routes", ROUTES_MAX), 0;
-    lua_createtable(L, (int)count, 0);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &handlers);
+    lua_createtable(L, (int)count, 0); /* at HANDLERS */
     lua_createtable(L, (int)(2 * count), 0);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &texts);
     r->routes = x_calloc(count, sizeof(*r->routes));
@@ -127,6 +115,7 @@ static int read_routes(lua_State *L)
             return err_prefix(&r->err, "lua/app.lua: route %zu", i + 1), 0;
         lua_pop(L, 1);
     }
+    http_handlers_keep(L);
     r->count = count;
     return 0;
 }

@@ -41,40 +41,36 @@ static int create_coroutine(lua_State *L)
     return 0;
 }
 
-/* Give the task a coroutine with room for its function and nargs arguments. */
-static int take_coroutine(struct task *task, int nargs, struct err *err)
+/* A task with a coroutine, of which nothing else is set. */
+static struct task *take_task(struct vm *vm, struct err *err)
 {
-    struct vm *vm = task->vm;
-    lua_State *L = vm->L;
-    if (vm->spare_count > 0) {
+    struct list *node = list_pop(&vm->spare);
+    if (node != NULL) {
         vm->spare_count--;
-        task->co = vm->spare[vm->spare_count].co;
-        task->anchor = vm->spare[vm->spare_count].anchor;
-    } else {
-        lua_pushcfunction(L, create_coroutine);
-        lua_pushlightuserdata(L, task);
-        if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-            vm_pop_error(L, err);
-            return -1;
-        }
+        return CONTAINER_OF(node, struct task, in_tasks);
     }
-    if (lua_checkstack(task->co, nargs + 4))
-        return 0;
-    luaL_unref(L, LUA_REGISTRYINDEX, task->anchor);
-    return err_set(err, ERR_LIMIT, "no memory for a coroutine");
+    struct task *task = x_malloc(sizeof *task);
+    lua_pushcfunction(vm->L, create_coroutine);
+    lua_pushlightuserdata(vm->L, task);
+    if (lua_pcall(vm->L, 1, 0, 0) == LUA_OK)
+        return task;
+    vm_pop_error(vm->L, err);
+    free(task);
+    return NULL;
 }
 
-/* One that has failed may be in any state. */
-static void drop_coroutine(struct task *task, bool is_fine)
+static void free_task(struct task *task)
+{
+    luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->anchor);
+    free(task);
+}
+
+/* Keep the task and its coroutine for another one. */
+static void keep_task(struct task *task)
 {
     struct vm *vm = task->vm;
-    if (!is_fine || vm->spare_count == VM_SPARE_COROUTINES_MAX) {
-        luaL_unref(vm->L, LUA_REGISTRYINDEX, task->anchor);
-        return;
-    }
     lua_settop(task->co, 0);
-    vm->spare[vm->spare_count].co = task->co;
-    vm->spare[vm->spare_count].anchor = task->anchor;
+    list_prepend(&vm->spare, &task->in_tasks);
     vm->spare_count++;
 }
 
@@ -88,11 +84,17 @@ struct task *task_start(struct vm *vm, int nargs, task_done_fn done, void *data,
                       vm->closing ? "the VM is closing" : "the Lua stack is full");
         return NULL;
     }
-    struct task *task = x_calloc(1, sizeof *task);
-    *task = (struct task){.vm = vm, .nargs = nargs, .done = done, .data = data, .anchor = LUA_NOREF};
-    if (take_coroutine(task, nargs, err) < 0) {
+    struct task *task = take_task(vm, err);
+    if (task == NULL) {
         lua_pop(L, nargs + 1);
-        free(task);
+        return NULL;
+    }
+    *task = (struct task){
+        .vm = vm, .co = task->co, .anchor = task->anchor, .nargs = nargs, .done = done, .data = data};
+    if (!lua_checkstack(task->co, nargs + 4)) {
+        lua_pop(L, nargs + 1);
+        free_task(task);
+        (void)err_set(err, ERR_LIMIT, "no memory for a coroutine");
         return NULL;
     }
     lua_xmove(L, task->co, nargs + 1);
@@ -120,8 +122,11 @@ static void finish(struct task *task, int status, int nresults)
     if (status != LUA_OK)
         (void)lua_resetthread(task->co);
     vm->running = interrupted;
-    drop_coroutine(task, status == LUA_OK);
-    free(task);
+    /* The coroutine of one that has failed may be in any state. */
+    if (status == LUA_OK && vm->spare_count < VM_SPARE_TASKS_MAX)
+        keep_task(task);
+    else
+        free_task(task);
 }
 
 /* Let go of what a waiting task has begun. */
@@ -202,6 +207,11 @@ void task_begin(struct task *task)
 struct task *task_running(lua_State *L)
 {
     return vm_of(L)->running;
+}
+
+void *task_data(const struct task *task, task_done_fn done)
+{
+    return task != NULL && task->done == done ? task->data : NULL;
 }
 
 struct task *task_of(lua_State *L)
@@ -295,4 +305,6 @@ void task_cancel_all(struct vm *vm)
         task->cancelled = true;
         finish_cancelled(task);
     }
+    for (struct list *node; (node = list_pop(&vm->spare)) != NULL;)
+        free(CONTAINER_OF(node, struct task, in_tasks));
 }

@@ -1,5 +1,5 @@
 /* A task: one coroutine of a VM doing one job (a request, a tool script), resumed only from vm_run, the first
- * time from task_begin too. Coroutines of tasks that ended well are used again by later ones.
+ * time from task_begin too. Tasks that ended well are used again, with their coroutines, for later ones.
  *
  * A binding that must wait checks its arguments, creates what it waits for as a userdata on the coroutine's
  * stack, calls task_suspend and returns lua_yieldk with a continuation; whoever completes the work calls
@@ -32,6 +32,8 @@ struct task *task_of(lua_State *L);
 /* The task that L works for, in nested coroutines too; NULL outside of any. For bindings that do not wait.
  * Never raises. */
 struct task *task_running(lua_State *L);
+/* What the task was started with, if done is its end; else, and without a task, NULL. */
+void *task_data(const struct task *task, task_done_fn done);
 
 /* Before lua_yieldk: cancel(data) (NULL allowed) is called if the task is cancelled while it waits; it must
  * let go of what was begun, and may not wake the task. The binding must then yield. */
@@ -49,7 +51,7 @@ void task_release(struct task *task);
 
 /* For vm_new: make coroutine.yield raise where a task would wait for nothing. */
 void task_guard_yield(lua_State *L);
-/* For vm_free: cancel every task, held or not. */
+/* For vm_free: cancel every task, held or not, and forget those kept for later. */
 void task_cancel_all(struct vm *vm);
 
 #endif

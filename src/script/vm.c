@@ -244,6 +244,7 @@ struct vm *vm_new(enum vm_kind kind, struct bundle *bundle, size_t memory_max, s
     vm->bundle = bundle_ref(bundle);
     list_init(&vm->ready);
     list_init(&vm->tasks);
+    list_init(&vm->spare);
     arena_init(&vm->arena);
     vm->L = lua_newstate(allocate, vm);
     if (!vm->L) {

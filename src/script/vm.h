@@ -18,7 +18,7 @@
 #include "script/bundle.h"
 #include "script/noreturn.h"
 
-#define VM_SPARE_COROUTINES_MAX 64
+#define VM_SPARE_TASKS_MAX 64
 
 enum vm_kind { VM_APP, VM_TOOL };
 
@@ -33,10 +33,7 @@ struct vm {
     struct task *running;    /* the task being resumed, or NULL */
     unsigned resumes_left;   /* of task_begin, until the next vm_run */
     uint64_t begin_until_ns; /* mono_ns: task_begin leaves what comes later to vm_run */
-    struct {                 /* coroutines that have ended well, to be used again */
-        lua_State *co;
-        int anchor; /* registry reference that keeps it alive */
-    } spare[VM_SPARE_COROUTINES_MAX];
+    struct list spare;       /* tasks that have ended well, to be used again with their coroutines */
     unsigned spare_count;
     enum vm_kind kind;
     bool closing; /* vm_free has begun: no new tasks */

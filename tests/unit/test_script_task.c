@@ -147,10 +147,10 @@ static void test_few_coroutines_are_kept(void **state)
 {
     (void)state;
     struct world w = world_new();
-    for (int i = 0; i < 3 * VM_SPARE_COROUTINES_MAX; i++)
+    for (int i = 0; i < 3 * VM_SPARE_TASKS_MAX; i++)
         start(&w, "return 0");
     run_all(&w);
-    assert_int_equal(w.vm->spare_count, VM_SPARE_COROUTINES_MAX);
+    assert_int_equal(w.vm->spare_count, VM_SPARE_TASKS_MAX);
     world_end(&w);
 }
 
