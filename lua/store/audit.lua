@@ -423,10 +423,15 @@ local strangers = db.sql [[
   limit $3]]
 
 local tests = db.sql [[
-  select v.child_id, v.id, format('was planned by rule version %s, which is unknown', left(v.rule_version, 12)) as detail
+  select v.child_id, v.id,
+         case when x.version is null then format('was planned by rule version %s, which is unknown', left(v.rule_version, 12))
+              else format('is of %s, its progress of %s', v.learning_point_id, p.learning_point_id)
+         end as detail
   from verification_schedule v
+  left join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+  left join rule_versions x on x.version = v.rule_version
   where v.child_id > $1 and v.child_id <= $2
-    and not exists (select from rule_versions x where x.version = v.rule_version)
+    and (x.version is null or v.learning_point_id is distinct from p.learning_point_id)
   order by 1, 2
   limit $3]]
 

@@ -99,9 +99,9 @@ local add_progress = db.sql [[
 -- A test falls due when its day begins where the parent lives, not sooner than $3 hours after the last test of the point.
 local add_tests = db.sql [[
   insert into verification_schedule
-    (child_id, original_id, learning_progress_id, attempt, test_day, scheduled_date, due_at, completed, completed_at, passed,
-     score, questions, answers, outcome, rule_version, created_at, updated_at)
-  select r.child_id, r.id, p.id, 1, r.test_day, r.scheduled_date,
+    (child_id, original_id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at, completed,
+     completed_at, passed, score, questions, answers, outcome, rule_version, created_at, updated_at)
+  select r.child_id, r.id, p.id, p.learning_point_id, 1, r.test_day, r.scheduled_date,
          case when r.completed then r.scheduled_date::timestamp at time zone u.time_zone
               else greatest(r.scheduled_date::timestamp at time zone u.time_zone,
                             p.last_tested_at + make_interval(hours => $3)) end,

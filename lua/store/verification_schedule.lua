@@ -50,22 +50,22 @@ local before_completion = db.sql [[
 -- after the last test of the same learning point, at $10, or $12 hours from now.
 local plan = db.sql [[
   insert into verification_schedule
-    (child_id, learning_progress_id, previous_id, attempt, test_day, scheduled_date, due_at,
+    (child_id, learning_progress_id, learning_point_id, previous_id, attempt, test_day, scheduled_date, due_at,
      rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
-  select $1, $2, $3::bigint, $4, $5, planned.day,
+  select $1, $2, $18, $3::bigint, $4, $5, planned.day,
          greatest(planned.day::timestamp at time zone $9::text, $10::timestamptz + make_interval(hours => $11),
                   $17::timestamptz + make_interval(hours => $12)),
          $13, $14, $15::jsonb, $16::jsonb, $17::timestamptz, $17::timestamptz
   from (select greatest($6::date + $7::integer, ($17::timestamptz at time zone $9::text)::date + $8::integer) as day) planned
-  returning child_id, id, learning_progress_id, $18::text as learning_point_id, attempt, test_day, scheduled_date, due_at,
+  returning child_id, id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at,
             completed, completed_at, passed, score::float8 as score, created_at]]
 
 -- Likewise a test that no other led to: its progress is read here.
 local plan_first = db.sql [[
   insert into verification_schedule
-    (child_id, learning_progress_id, attempt, test_day, scheduled_date, due_at,
+    (child_id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at,
      rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
-  select p.child_id, p.id, p.attempt, $4, planned.day,
+  select p.child_id, p.id, p.learning_point_id, p.attempt, $4, planned.day,
          greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $7),
                   $12::timestamptz + make_interval(hours => $13)),
          $8, $9, $10::jsonb, $11::jsonb, $12::timestamptz, $12::timestamptz
@@ -81,7 +81,7 @@ local plan_first = db.sql [[
     where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id
   ) last
   where p.child_id = $1 and p.learning_point_id = $2 and p.tier = $3
-  returning child_id, id, learning_progress_id, $2 as learning_point_id, attempt, test_day, scheduled_date, due_at,
+  returning child_id, id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at,
             completed, completed_at, passed, score::float8 as score, created_at]]
 
 local complete = db.sql [[
@@ -95,82 +95,80 @@ local complete = db.sql [[
 
 -- A test as it was planned by the result of $2, whatever became of it since.
 local planned_by = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
          false as completed, v.created_at
   from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.previous_id = $2]]
 
 local completed = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
          v.completed, v.completed_at, v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.id = $2]]
 
 local find = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
          v.completed, v.completed_at, v.cancelled_at, v.started_at, v.expires_at, v.flagged_at, v.passed,
          v.score::float8 as score, v.created_at, v.answered_at,
          case when v.answered_at is not null then v.questions end as questions,
          case when v.answered_at is not null then v.answers end as answers
   from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   join children c on c.id = v.child_id
   where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and v.id = $3]]
 
 -- Of each of these progress rows the open test, if there is one.
 local open_of = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
          v.completed, v.completed_at, v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
   from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.learning_progress_id = any($2::bigint[]) and not v.completed]]
 
--- $3, $4: after this due_at (microseconds since 1970) and id; $6: before this one. The learning point is looked up row by
--- row: a join would be planned over everything the child has learned.
+-- Lists of the tests of a child, if it is one of the parent's. $3, $4: after this due_at (microseconds since 1970) and id; $6:
+-- before this one.
 local list = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id,
-         (select p.learning_point_id
-          from learning_progress p
-          where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
-         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.cancelled_at, v.started_at, v.expires_at, v.flagged_at, v.passed,
+         v.score::float8 as score, v.created_at
   from verification_schedule v
-  join children c on c.id = v.child_id
-  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+  where v.child_id = (select c.id from children c where c.id = $1 and ($2::uuid is null or c.parent_id = $2))
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
     and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
   order by v.due_at, v.id
   limit $5]]
 
-local list_of_state = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id,
-         (select p.learning_point_id
-          from learning_progress p
-          where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
-         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
+-- Those that can be taken, now or later: $7 is false, which the planner must not know, or where few tests are completed yet it
+-- would read those as well, for ever. What only a result or a flag would set is not asked for.
+local list_open = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.started_at, v.expires_at, v.created_at
   from verification_schedule v
-  join children c on c.id = v.child_id
-  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+  where v.child_id = (select c.id from children c where c.id = $1 and ($2::uuid is null or c.parent_id = $2))
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
-    and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond' and v.completed = $7
-    and (v.completed or v.flagged_at is null)
+    and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
+    and v.completed = $7 and v.flagged_at is null
+  order by v.due_at, v.id
+  limit $5]]
+
+-- $7 is true.
+local list_completed = db.sql [[
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.cancelled_at, v.started_at, v.expires_at, v.flagged_at, v.passed,
+         v.score::float8 as score, v.created_at
+  from verification_schedule v
+  where v.child_id = (select c.id from children c where c.id = $1 and ($2::uuid is null or c.parent_id = $2))
+    and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
+    and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
+    and v.completed = $7
   order by v.due_at, v.id
   limit $5]]
 
 -- The tests of one learning point are few.
 local list_of_progress = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id,
-         (select p.learning_point_id
-          from learning_progress p
-          where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at,
-         v.started_at, v.expires_at, v.flagged_at, v.passed, v.score::float8 as score, v.created_at
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.cancelled_at, v.started_at, v.expires_at, v.flagged_at, v.passed,
+         v.score::float8 as score, v.created_at
   from verification_schedule v
-  join children c on c.id = v.child_id
-  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+  where v.child_id = (select c.id from children c where c.id = $1 and ($2::uuid is null or c.parent_id = $2))
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
     and v.due_at < timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
     and ($7::boolean is null or v.completed = $7 and (v.completed or v.flagged_at is null)) and v.learning_progress_id = $8
@@ -313,7 +311,8 @@ function verification_schedule.list(child_id, parent_id, filter, after, limit)
     return db.rows(list_of_progress, child_id, parent_id, after[1], after[2], limit, before_us, completed_only,
       filter.learning_progress_id)
   elseif completed_only ~= nil then
-    return db.rows(list_of_state, child_id, parent_id, after[1], after[2], limit, before_us, completed_only)
+    local of_state = completed_only and list_completed or list_open
+    return db.rows(of_state, child_id, parent_id, after[1], after[2], limit, before_us, completed_only)
   end
   return db.rows(list, child_id, parent_id, after[1], after[2], limit, before_us)
 end

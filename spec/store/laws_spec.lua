@@ -349,6 +349,31 @@ describe("the ledger's laws", function()
     assert.are.equal("verification_schedule_one_open", err.constraint)
   end)
 
+  it("give a test the learning point of its progress, for good", function()
+    local named = db.one([[
+      select v.learning_point_id = p.learning_point_id as is_so
+      from verification_schedule v
+      join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
+      where v.child_id = $1 and v.id = $2]], family.child_id, test.id)
+    assert.is_true(named.is_so)
+    local copy = db.one([[
+      insert into verification_schedule
+        (child_id, learning_progress_id, attempt, test_day, scheduled_date, due_at, completed, cancelled_at, rule_version,
+         rule_name, rule_input, rule_result, created_at, updated_at)
+      select child_id, learning_progress_id, 1, 3, scheduled_date, due_at, true, created_at, rule_version, rule_name,
+             rule_input, rule_result, created_at, updated_at
+      from verification_schedule where child_id = $1 and id = $2
+      returning learning_point_id, (
+        select v.learning_point_id from verification_schedule v where v.child_id = $1 and v.id = $2) as original]],
+      family.child_id, test.id)
+    assert.are.equal(copy.original, copy.learning_point_id)
+    local err = world.error_of(function()
+      db.exec("update verification_schedule set learning_point_id = 'x' where child_id = $1 and id = $2", family.child_id,
+        test.id)
+    end)
+    assert.is_truthy(err.message:find("permission denied", 1, true), err.message)
+  end)
+
   it("know a pair without direction once", function()
     local a, b = world.learning_point(1), world.learning_point(1)
     local add = [[

@@ -62,7 +62,7 @@ def account(child=CHILD, parent=PARENT):
 
 
 def due(child=CHILD, parent=PARENT):
-    return with_values(statement("verification_schedule", "list_of_state"), [child, parent, 0, 0, 51, FAR, "false"])
+    return with_values(statement("verification_schedule", "list_open"), [child, parent, 0, 0, 51, FAR, "false"])
 
 
 def completion(version, child=CHILD, parent="null", test=":test", sequence=":account_last_sequence",

@@ -25,10 +25,10 @@ select lpad((2000000000000 + n / 20)::text, 32, '0')::uuid, n + 1, 'bench' || (n
 from generate_series(0, (select count(*) from children) * 20 - 1) as n;
 
 insert into verification_schedule
-  (child_id, id, learning_progress_id, attempt, test_day, scheduled_date, due_at, rule_version, rule_name, rule_input,
-   rule_result, created_at, updated_at)
+  (child_id, id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at, rule_version, rule_name,
+   rule_input, rule_result, created_at, updated_at)
 overriding system value
-select child_id, id, id, 1, 1, learned_on, now() - interval '1 minute',
+select child_id, id, id, learning_point_id, 1, 1, learned_on, now() - interval '1 minute',
        (select version from rule_versions order by created_at desc limit 1), 'schedule.first', '{}', '{}', now(), now()
 from learning_progress;
 

@@ -207,6 +207,9 @@ CORRUPTIONS = {
     "a test planned by rules nobody knows": (
         "update verification_schedule set rule_version = repeat('0', 64) where child_id = :child and not completed",
         "was planned by rule version"),
+    "a test of another learning point": (
+        "update verification_schedule set learning_point_id = 'x' where child_id = :child and not completed",
+        "is of x, its progress of"),
     "an answer to another question": (
         "update verification_schedule set answers = jsonb_set(answers, '{0,option_id}', '\"x\"') "
         "where child_id = :child and answered_at is not null and passed", "with an answer of their own"),

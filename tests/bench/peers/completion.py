@@ -5,7 +5,7 @@ from statements import AWARD, OUTCOME, PASS, POINTS, UNLOCK, UNLOCKED, statement
 
 LOCK = statement("points_accounts", "lock")
 FIND = statement("points_accounts", "find")
-DUE = statement("verification_schedule", "list_of_state")
+DUE = statement("verification_schedule", "list_open")
 BEFORE = statement("verification_schedule", "before_completion")
 COMPLETE = statement("verification_schedule", "complete")
 SAVE = statement("learning_progress", "save")
