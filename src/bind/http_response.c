@@ -1,11 +1,11 @@
 /* Reads the table a handler returns, with raw access, and says readably what is wrong with it. */
 #include <string.h>
-#include <strings.h>
 
 #include "bind/http_exchange.h"
 #include "bind/json_encode.h"
 #include "bind/support.h"
 
+#define JSON_FIRST_BYTES 511 /* of a body; most fit, with what ends them */
 #define STATUS_NO_CONTENT 204
 #define STATUS_NOT_MODIFIED 304
 
@@ -55,7 +55,7 @@ static struct http_header check_header(lua_State *L)
         fault(L, "headers: a name is not an HTTP token");
     if (!http_is_field_value(header.value, value_len)) /* it would end the header early */
         fault(L, "headers: a value holds a control character");
-    if (strcasecmp(header.name, "content-type") == 0)
+    if (http_is_name(header.name, "content-type"))
         fault(L, "headers: set content_type instead of Content-Type");
     return header;
 }
@@ -84,6 +84,7 @@ static void read_json(lua_State *L, int index, struct http_response *response)
 {
     struct buf out = BUF_INIT;
     struct err err;
+    buf_reserve(&out, JSON_FIRST_BYTES);
     if (json_encode(L, index, &out, &err) != 0) {
         buf_release(&out);
         err_prefix(&err, "the handler's response: json");

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define INSERTION_MAX 32
-#define SORT_SPARE 16 /* first room for sorted members; grows by doubling */
+#define MEMBERS_MAX 16 /* for which no memory is taken; more by doubling */
 
 struct member {
     uint64_t prefix; /* the key's first bytes, as a number of the same order */
@@ -23,6 +23,7 @@ struct encoder {
     struct err *err;
     struct member *members; /* of every object being written, the innermost last */
     size_t count, cap;
+    struct member first[MEMBERS_MAX]; /* where they are at first */
 };
 
 static int encode_value(struct encoder *e, int index, int depth);
@@ -113,8 +114,11 @@ static int encode_array(struct encoder *e, int index, int depth)
 static void add_member(struct encoder *e, struct member member)
 {
     if (e->count == e->cap) {
-        e->cap = e->cap == 0 ? SORT_SPARE : e->cap * 2;
-        e->members = x_realloc(e->members, e->cap * sizeof(*e->members));
+        struct member *old = e->members == e->first ? NULL : e->members;
+        e->cap *= 2;
+        e->members = x_realloc(old, e->cap * sizeof(*e->members));
+        if (old == NULL)
+            memcpy(e->members, e->first, sizeof(e->first));
     }
     e->members[e->count++] = member;
 }
@@ -223,12 +227,19 @@ static int encode_value(struct encoder *e, int index, int depth)
 
 int json_encode(lua_State *L, int index, struct buf *out, struct err *err)
 {
-    struct encoder e = {.L = L, .out = out, .err = err};
+    struct encoder e;
+    e.L = L;
+    e.out = out;
+    e.err = err;
+    e.members = e.first;
+    e.count = 0;
+    e.cap = MEMBERS_MAX;
     int top = lua_gettop(L);
     if (!lua_checkstack(L, 8))
         return err_set(err, ERR_LIMIT, "no stack left");
     int status = encode_value(&e, lua_absindex(L, index), JSON_ENCODE_DEPTH_MAX);
-    free(e.members);
+    if (e.members != e.first)
+        free(e.members);
     lua_settop(L, top);
     return status;
 }

@@ -41,7 +41,7 @@ static void client_started(struct engine *e, struct MHD_Connection *connection, 
                   c->remote);
     list_init(&c->link);
     e->clients++;
-    client_enter(c, PHASE_HEADER);
+    client_enter(c, PHASE_HEADER, mono_ns());
     deadline_update(s);
     if (atomic_load_explicit(&s->connections, memory_order_relaxed) >= s->settings.connections_max) {
         atomic_fetch_add_explicit(&s->refused_limit, 1, memory_order_relaxed);
@@ -74,12 +74,12 @@ void client_notify(void *cls, struct MHD_Connection *connection, void **context,
         client_closed(*context);
 }
 
-void client_enter(struct client *c, enum phase phase)
+void client_enter(struct client *c, enum phase phase, uint64_t now_ns)
 {
     if (c->phase == PHASE_CUT)
         return; /* there is no way back */
     c->phase = phase;
-    c->phase_ns = mono_ns();
+    c->phase_ns = now_ns;
     if (phase == PHASE_IDLE)
         c->idle_ns = c->phase_ns;
     if (list_is_linked(&c->link))
@@ -90,7 +90,7 @@ void client_enter(struct client *c, enum phase phase)
 void client_cut(struct client *c)
 {
     shutdown(c->fd, SHUT_RDWR);
-    client_enter(c, PHASE_CUT);
+    client_enter(c, PHASE_CUT, mono_ns());
     c->engine->ready = true;
 }
 

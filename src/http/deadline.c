@@ -103,11 +103,11 @@ static void sweep_idle(struct http_server *s, uint64_t now)
         uint64_t idle_ns = c->idle_ns;
         enum idle_state state = look_at_idle(c, now, idle_ns);
         if (state == SPOKE) {
-            client_enter(c, PHASE_HEADER);
+            client_enter(c, PHASE_HEADER, mono_ns());
         } else if (state == LEFT || now >= idle_ns + idle_ms * NS_PER_MS) {
             client_cut(c);
         } else {
-            client_enter(c, PHASE_IDLE);
+            client_enter(c, PHASE_IDLE, mono_ns());
             c->idle_ns = idle_ns;
         }
     }

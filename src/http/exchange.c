@@ -47,12 +47,25 @@ static struct exchange *exchange_new(struct client *c)
     return x;
 }
 
+static void keep_target(struct exchange *x, const char *uri)
+{
+    size_t size = strlen(uri) + 1;
+    x->target = size <= sizeof x->target_room ? x->target_room : x_malloc(size);
+    memcpy(x->target, uri, size);
+}
+
+static void free_target(struct exchange *x)
+{
+    if (x->target != x->target_room)
+        free(x->target);
+}
+
 void exchange_free(struct exchange *x)
 {
     if (x->response != NULL)
         MHD_destroy_response(x->response);
     buf_release(&x->body);
-    free(x->target);
+    free_target(x);
     free(x->kept_headers);
     free(x);
 }
@@ -66,7 +79,7 @@ static void recycle(struct exchange *x)
         return;
     }
     buf_release(&x->body);
-    free(x->target);
+    free_target(x);
     list_prepend(&s->spare, &x->link);
     s->spare_count++;
 }
@@ -99,9 +112,8 @@ static bool is_request_id(const char *text)
            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
 }
 
-static void set_id(struct exchange *x, struct MHD_Connection *connection)
+static void set_id(struct exchange *x, const char *given)
 {
-    const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Request-Id");
     if (given != NULL && is_request_id(given))
         memcpy(x->req.id, given, strlen(given) + 1);
     else
@@ -113,7 +125,7 @@ static void set_trace_id(struct http_request *req)
 {
     const char *given = NULL;
     for (size_t i = 0; i < req->header_count; i++) {
-        if (strcasecmp(req->headers[i].name, "traceparent") != 0)
+        if (!http_is_name(req->headers[i].name, "traceparent"))
             continue;
         if (given != NULL)
             return;
@@ -130,7 +142,7 @@ static enum MHD_Result queue(struct exchange *x, struct MHD_Connection *connecti
 {
     struct MHD_Response *response = x->response;
     x->response = NULL;
-    client_enter(x->client, PHASE_WRITE);
+    client_enter(x->client, PHASE_WRITE, mono_ns());
     engine_want_runs(x->client->engine, RUNS_TO_ANSWER);
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
@@ -188,7 +200,7 @@ void exchange_abandon(struct exchange *x)
 {
     if (x->abandoned || x->answered)
         return;
-    client_enter(x->client, PHASE_GONE);
+    client_enter(x->client, PHASE_GONE, mono_ns());
     x->abandoned = true;
     if (x->req.on_abandon != NULL)
         x->req.on_abandon(&x->req);
@@ -210,7 +222,7 @@ void *exchange_uri(void *cls, const char *uri, struct MHD_Connection *connection
     struct client *c = client_of(connection);
     struct exchange *x = exchange_new(c);
     c->exchange = x;
-    x->target = x_strdup(uri != NULL ? uri : "");
+    keep_target(x, uri != NULL ? uri : "");
     x->req.path = x->target;
     /* MHD is about to parse the query into records in the connection's memory; when they do not fit, the
      * connection hangs without an answer. Nobody reads them, so end the query before it begins (the text is
@@ -219,7 +231,7 @@ void *exchange_uri(void *cls, const char *uri, struct MHD_Connection *connection
     if (query != NULL)
         query[1] = '\0';
     if (c->phase != PHASE_HEADER)
-        client_enter(c, PHASE_HEADER);
+        client_enter(c, PHASE_HEADER, x->req.started_ns);
     return x;
 }
 
@@ -360,14 +372,15 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     struct gate_verdict verdict;
     x->begun = true;
     check_header(x, connection, method, version, &verdict);
-    set_id(x, connection);
+    set_id(x, http_request_header(&x->req, "X-Request-Id"));
     if (verdict.status == 0) {
         set_trace_id(&x->req);
         forwarded_resolve(x->server, &x->req);
     }
     x->req.is_head = strcmp(method, "HEAD") == 0;
-    if (gate_method(method) != NULL) /* MHD's text ends with the connection */
-        x->req.method = gate_method(x->req.is_head ? "GET" : method);
+    const char *known = gate_method(x->req.is_head ? "GET" : method);
+    if (known != NULL) /* MHD's text ends with the connection */
+        x->req.method = known;
     if (verdict.status != 0) {
         /* An answer in the first call makes MHD close the connection: what follows cannot be trusted. */
         atomic_fetch_add_explicit(&x->server->refused_gate, 1, memory_order_relaxed);
@@ -377,7 +390,7 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
     find_route(x, method);
     if (!verdict.has_body)
         return MHD_YES;
-    client_enter(x->client, PHASE_BODY);
+    client_enter(x->client, PHASE_BODY, mono_ns());
     engine_want_runs(x->client->engine, 1); /* "100 Continue" */
     x->chunked = verdict.content_length < 0;
     if (x->chunked) {
@@ -396,12 +409,12 @@ static enum MHD_Result begin(struct exchange *x, struct MHD_Connection *connecti
 
 void exchange_refuse_header(struct exchange *x)
 {
-    const char *length =
-        MHD_lookup_connection_value(x->client->connection, MHD_HEADER_KIND, "Content-Length");
+    struct MHD_Connection *connection = x->client->connection;
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
     bool sane = length == NULL ||
                 (length[0] != '\0' && strlen(length) < 19 && strspn(length, "0123456789") == strlen(length));
     x->begun = true;
-    set_id(x, x->client->connection);
+    set_id(x, MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Request-Id"));
     atomic_fetch_add_explicit(&x->server->refused_gate, 1, memory_order_relaxed);
     x->status = sane ? 431 : 400;
     client_answer_raw(x->client, x->status, code_of(x->status),
@@ -449,7 +462,7 @@ static enum MHD_Result hand_over(struct exchange *x, struct MHD_Connection *conn
     x->in_handler = false;
     if (x->answered)
         return queue(x, connection);
-    client_enter(x->client, PHASE_WORK);
+    client_enter(x->client, PHASE_WORK, mono_ns());
     x->lingering = true;
     x->client->engine->lingering++;
     return MHD_YES;
@@ -538,7 +551,8 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **con
     engine_want_runs(e, 1);
     c->exchange = NULL;
     x->client = NULL;
-    client_enter(c, PHASE_IDLE);
+    uint64_t now_ns = mono_ns();
+    client_enter(c, PHASE_IDLE, now_ns);
     if (list_is_linked(&x->link))
         list_remove(&x->link); /* answered, but the server closes before it is sent */
     if (x->response != NULL)
@@ -559,7 +573,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **con
     if (x->handed_over)
         atomic_fetch_sub_explicit(&s->requests_active, 1, memory_order_relaxed);
     s->callbacks.done(&x->req, x->req.match.route != NULL ? x->req.match.route->pattern : "-", x->status,
-                      mono_ns() - x->req.started_ns, s->callbacks.data);
+                      now_ns - x->req.started_ns, s->callbacks.data);
     if (is_held)
         orphan(x);
     else if (x->response != NULL)

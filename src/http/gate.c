@@ -13,10 +13,54 @@ static const unsigned char TOKEN[256] = {
     ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
-static bool is_token(const char *text, size_t len)
+/* 1: a character of a host name, an address or a port. */
+static const unsigned char AUTHORITY[256] = {
+    ['-'] = 1, ['.'] = 1, ['_'] = 1,         ['~'] = 1,         [':'] = 1,
+    ['['] = 1, [']'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+
+/* The fields that decide something here. */
+enum field {
+    HOST,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    EXPECT,
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    ORIGIN,
+    FIELDS,
+};
+#define NAME(text) text, sizeof(text) - 1
+static const struct {
+    const char *name;
+    size_t len;
+    const char *twice; /* why there may not be two; NULL: a check of its own says that */
+} DECISIVE[FIELDS] = {
+    [HOST] = {NAME("Host"), NULL},
+    [CONTENT_LENGTH] = {NAME("Content-Length"), NULL},
+    [TRANSFER_ENCODING] = {NAME("Transfer-Encoding"), NULL},
+    [EXPECT] = {NAME("Expect"), NULL},
+    /* Where only one can be meant and who reads the first must not be told another story by who reads the
+     * last. */
+    [AUTHORIZATION] = {NAME("Authorization"), "more than one Authorization"},
+    [CONTENT_TYPE] = {NAME("Content-Type"), "more than one Content-Type"},
+    [IDEMPOTENCY_KEY] = {NAME("Idempotency-Key"), "more than one Idempotency-Key"},
+    [IF_MATCH] = {NAME("If-Match"), "more than one If-Match"},
+    [ORIGIN] = {NAME("Origin"), "more than one Origin"},
+};
+
+/* What is being checked, and where those fields are in it. */
+struct block {
+    const struct gate_input *in;
+    size_t counts[FIELDS], firsts[FIELDS];
+};
+
+static bool is_all(const unsigned char kind[256], const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (!TOKEN[(unsigned char)text[i]])
+        if (!kind[(unsigned char)text[i]])
             return false;
     }
     return len > 0;
@@ -44,8 +88,9 @@ static int refuse(struct gate_verdict *v, int status, const char *detail)
     return -1;
 }
 
-static int check_size(const struct gate_input *in, struct gate_verdict *v)
+static int check_size(struct block *block, struct gate_verdict *v)
 {
+    const struct gate_input *in = block->in;
     if (in->header_bytes > in->header_bytes_max)
         return refuse(v, 431, "the header block is too large");
     if (in->header_count > GATE_HEADERS_MAX)
@@ -59,19 +104,6 @@ static int check_size(const struct gate_input *in, struct gate_verdict *v)
     return 0;
 }
 
-/* Host, and the authority of an absolute target: characters of a host name, an address or a port. */
-static bool is_authority(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        bool fine = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                    (c != '\0' && strchr("-._~:[]", c) != NULL);
-        if (!fine)
-            return false;
-    }
-    return len > 0;
-}
-
 static const char *absolute_authority(const char *uri)
 {
     if (strncasecmp(uri, "http://", 7) == 0)
@@ -81,9 +113,10 @@ static const char *absolute_authority(const char *uri)
     return NULL;
 }
 
-static int check_request_line(const struct gate_input *in, struct gate_verdict *v)
+static int check_request_line(struct block *block, struct gate_verdict *v)
 {
-    if (!is_token(in->method, strlen(in->method)))
+    const struct gate_input *in = block->in;
+    if (!is_all(TOKEN, in->method, strlen(in->method)))
         return refuse(v, 400, "the method is no token");
     if (strcmp(in->version, "HTTP/1.1") != 0 && strcmp(in->version, "HTTP/1.0") != 0)
         return refuse(v, 505, "this version of HTTP is not spoken here");
@@ -106,26 +139,30 @@ static int check_request_line(const struct gate_input *in, struct gate_verdict *
     return refuse(v, 400, "the request target is neither a path nor an absolute http URI");
 }
 
-static int check_fields(const struct gate_input *in, struct gate_verdict *v)
+static void note_field(struct block *block, size_t index)
 {
+    const char *name = block->in->headers[index].name;
+    size_t len = block->in->name_sizes[index];
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (DECISIVE[i].len != len || strncasecmp(DECISIVE[i].name, name, len) != 0)
+            continue;
+        if (block->counts[i]++ == 0)
+            block->firsts[i] = index;
+        return;
+    }
+}
+
+static int check_fields(struct block *block, struct gate_verdict *v)
+{
+    const struct gate_input *in = block->in;
     for (size_t i = 0; i < in->header_count; i++) {
-        if (!is_token(in->headers[i].name, in->name_sizes[i]))
+        if (!is_all(TOKEN, in->headers[i].name, in->name_sizes[i]))
             return refuse(v, 400, "a header name is no token");
         if (!http_is_field_value(in->headers[i].value, in->value_sizes[i]))
             return refuse(v, 400, "a header value has a control byte");
+        note_field(block, i);
     }
     return 0;
-}
-
-/* How many fields have this name; *index is the first. */
-static size_t count_fields(const struct gate_input *in, const char *name, size_t *index)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < in->header_count; i++) {
-        if (strcasecmp(in->headers[i].name, name) == 0 && count++ == 0)
-            *index = i;
-    }
-    return count;
 }
 
 /* Length of value without the optional white space behind it. */
@@ -138,9 +175,10 @@ static size_t trimmed(const struct gate_input *in, size_t index)
     return len;
 }
 
-static int check_host(const struct gate_input *in, struct gate_verdict *v)
+static int check_host(struct block *block, struct gate_verdict *v)
 {
-    size_t index = 0, count = count_fields(in, "Host", &index);
+    const struct gate_input *in = block->in;
+    size_t count = block->counts[HOST], index = block->firsts[HOST];
     if (count > 1)
         return refuse(v, 400, "more than one Host");
     if (count == 0) {
@@ -150,7 +188,7 @@ static int check_host(const struct gate_input *in, struct gate_verdict *v)
     }
     const char *host = in->headers[index].value;
     size_t len = trimmed(in, index);
-    if (!is_authority(host, len))
+    if (!is_all(AUTHORITY, host, len))
         return refuse(v, 400, "Host is malformed");
     const char *authority = absolute_authority(in->uri);
     if (authority == NULL)
@@ -177,67 +215,56 @@ static int check_content_length(const struct gate_input *in, size_t index, struc
     return 0;
 }
 
-static int check_framing(const struct gate_input *in, struct gate_verdict *v)
+static int check_framing(struct block *block, struct gate_verdict *v)
 {
-    size_t length_at = 0, coding_at = 0;
-    size_t lengths = count_fields(in, "Content-Length", &length_at);
-    size_t codings = count_fields(in, "Transfer-Encoding", &coding_at);
+    const struct gate_input *in = block->in;
+    size_t lengths = block->counts[CONTENT_LENGTH], codings = block->counts[TRANSFER_ENCODING];
     if (lengths > 1)
         return refuse(v, 400, "more than one Content-Length");
     if (lengths > 0 && codings > 0)
         return refuse(v, 400, "Transfer-Encoding together with Content-Length");
     if (lengths > 0)
-        return check_content_length(in, length_at, v);
+        return check_content_length(in, block->firsts[CONTENT_LENGTH], v);
     if (codings == 0)
         return 0;
     if (strcmp(in->version, "HTTP/1.1") != 0)
         return refuse(v, 400, "Transfer-Encoding in HTTP/1.0");
-    if (codings > 1 || strcasecmp(in->headers[coding_at].value, "chunked") != 0)
+    if (codings > 1 || strcasecmp(in->headers[block->firsts[TRANSFER_ENCODING]].value, "chunked") != 0)
         return refuse(v, 400, "Transfer-Encoding is not a single \"chunked\"");
     v->has_body = true;
     return 0;
 }
 
-static int check_expect(const struct gate_input *in, struct gate_verdict *v)
+static int check_expect(struct block *block, struct gate_verdict *v)
 {
-    size_t index = 0, count = count_fields(in, "Expect", &index);
+    const struct gate_input *in = block->in;
+    size_t count = block->counts[EXPECT];
     if (count == 0)
         return 0;
-    if (count > 1 || strcasecmp(in->headers[index].value, "100-continue") != 0)
+    if (count > 1 || strcasecmp(in->headers[block->firsts[EXPECT]].value, "100-continue") != 0)
         return refuse(v, 417, "only Expect: 100-continue is known");
     v->expects_continue = v->has_body && strcmp(in->version, "HTTP/1.1") == 0;
     return 0;
 }
 
-/* Where only one can be meant and who reads the first must not be told another story by who reads the last.
- */
-static int check_single(const struct gate_input *in, struct gate_verdict *v)
+static int check_single(struct block *block, struct gate_verdict *v)
 {
-    static const struct {
-        const char *name, *detail;
-    } SINGLE[] = {
-        {"Authorization", "more than one Authorization"},
-        {"Content-Type", "more than one Content-Type"},
-        {"Idempotency-Key", "more than one Idempotency-Key"},
-        {"If-Match", "more than one If-Match"},
-        {"Origin", "more than one Origin"},
-    };
-    for (size_t i = 0; i < COUNT_OF(SINGLE); i++) {
-        size_t index;
-        if (count_fields(in, SINGLE[i].name, &index) > 1)
-            return refuse(v, 400, SINGLE[i].detail);
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (block->counts[i] > 1 && DECISIVE[i].twice != NULL)
+            return refuse(v, 400, DECISIVE[i].twice);
     }
     return 0;
 }
 
 void gate_check(const struct gate_input *in, struct gate_verdict *verdict)
 {
-    static int (*const CHECKS[])(const struct gate_input *, struct gate_verdict *) = {
+    static int (*const CHECKS[])(struct block *, struct gate_verdict *) = {
         check_size, check_request_line, check_fields, check_host, check_framing, check_expect, check_single,
     };
+    struct block block = {.in = in};
     *verdict = (struct gate_verdict){.content_length = -1};
     for (size_t i = 0; i < COUNT_OF(CHECKS); i++) {
-        if (CHECKS[i](in, verdict) != 0)
+        if (CHECKS[i](&block, verdict) != 0)
             return;
     }
 }

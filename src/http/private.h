@@ -30,6 +30,8 @@
  */
 #define SWALLOW_BYTES_MAX (256 * 1024)
 
+#define TARGET_ROOM_BYTES 128 /* most request targets are shorter */
+
 enum phase {
     PHASE_HEADER, /* accepted, or a header block has begun */
     PHASE_BODY,
@@ -75,7 +77,7 @@ struct exchange {
     struct client *client; /* NULL once the connection is over */
     struct http_server *server;
     struct list link; /* in server->finished or server->spare */
-    char *target;     /* the raw URI, cut into path and query */
+    char *target; /* the raw URI, cut into path and query; target_room, or malloc'd if that is too small */
     struct buf body;
     uint64_t body_bytes_max, body_bytes; /* allowed, received */
     enum fate fate;
@@ -94,7 +96,8 @@ struct exchange {
     bool abandoned;
     unsigned visits; /* by MHD while it lingered */
     struct http_request req;
-    struct http_header headers[GATE_HEADERS_MAX]; /* the last member: not cleared */
+    struct http_header headers[GATE_HEADERS_MAX]; /* from here on not cleared */
+    char target_room[TARGET_ROOM_BYTES];
 };
 
 struct http_server {
@@ -150,7 +153,7 @@ void engine_stop(struct engine *e);
 /* client.c */
 void client_notify(void *cls, struct MHD_Connection *connection, void **context,
                    enum MHD_ConnectionNotificationCode code);
-void client_enter(struct client *c, enum phase phase);
+void client_enter(struct client *c, enum phase phase, uint64_t now_ns);
 /* Shut the socket; MHD then closes the connection. */
 void client_cut(struct client *c);
 /* Write a whole problem response past MHD, for the moments when MHD takes none, and shut the socket. */

@@ -2,14 +2,13 @@
 #include "http/request.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
 
 const char *http_request_header(const struct http_request *req, const char *name)
 {
     for (size_t i = 0; i < req->header_count; i++) {
-        if (strcasecmp(req->headers[i].name, name) == 0)
+        if (http_is_name(req->headers[i].name, name))
             return req->headers[i].value;
     }
     return NULL;

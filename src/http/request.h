@@ -8,7 +8,10 @@
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
-#include "base/buf.h"
+#include "base/buf.h" /* first: feature macros */
+
+#include <strings.h>
+
 #include "base/err.h"
 #include "base/list.h"
 #include "http/router.h"
@@ -39,6 +42,12 @@ struct http_request {
     const char *rule_version; /* for the log line; borrowed, NULL allowed; must outlive the request */
     void *impl;               /* private to http/ */
 };
+
+/* Are these the same name, without case? Most are told apart by their first letters. */
+static inline bool http_is_name(const char *a, const char *b)
+{
+    return ((a[0] ^ b[0]) & ~('a' ^ 'A')) == 0 && strcasecmp(a, b) == 0;
+}
 
 /* Value of a header, name compared without case; NULL if absent. Several fields of one name: the first. */
 const char *http_request_header(const struct http_request *req, const char *name);

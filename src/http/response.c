@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -98,27 +97,31 @@ struct defaults {
 /* Fields that say how the message is framed are MHD's. */
 static bool is_framing(const char *name)
 {
-    return strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0 ||
-           strcasecmp(name, "Connection") == 0;
+    return http_is_name(name, "Content-Length") || http_is_name(name, "Transfer-Encoding") ||
+           http_is_name(name, "Connection");
+}
+
+/* A field of ours, whose bytes are known to be fine. */
+static bool add_own(struct MHD_Response *made, struct defaults *seen, const char *name, const char *value)
+{
+    seen->bytes += strlen(name) + strlen(value) + 4;
+    return seen->bytes <= RESPONSE_HEADER_BYTES_MAX && MHD_add_response_header(made, name, value) == MHD_YES;
 }
 
 static bool add(struct MHD_Response *made, struct defaults *seen, const char *name, const char *value)
 {
-    size_t len = strlen(value);
-    seen->bytes += strlen(name) + len + 4;
-    return seen->bytes <= RESPONSE_HEADER_BYTES_MAX && http_is_field_value(value, len) &&
-           MHD_add_response_header(made, name, value) == MHD_YES;
+    return http_is_field_value(value, strlen(value)) && add_own(made, seen, name, value);
 }
 
 static bool add_given(struct MHD_Response *made, struct defaults *seen, const struct http_header *h)
 {
     if (h->value[0] == '\0')
         return true; /* MHD takes no empty value, and none says as much */
-    if (strcasecmp(h->name, "Cache-Control") == 0)
+    if (http_is_name(h->name, "Cache-Control"))
         seen->cache_control = true;
-    else if (strcasecmp(h->name, "X-Request-Id") == 0)
+    else if (http_is_name(h->name, "X-Request-Id"))
         seen->request_id = true;
-    else if (strcasecmp(h->name, "X-Content-Type-Options") == 0)
+    else if (http_is_name(h->name, "X-Content-Type-Options"))
         seen->content_type_options = true;
     return !is_framing(h->name) && http_is_field_value(h->name, strlen(h->name)) &&
            add(made, seen, h->name, h->value);
@@ -144,14 +147,14 @@ static bool add_all(struct MHD_Response *made, const struct exchange *x, const s
     }
     bool fine = response->content_type == NULL || add(made, &seen, "Content-Type", response->content_type);
     if (!seen.request_id)
-        fine = fine && add(made, &seen, "X-Request-Id", x->req.id);
+        fine = fine && add_own(made, &seen, "X-Request-Id", x->req.id);
     if (!seen.cache_control)
-        fine = fine && add(made, &seen, "Cache-Control", "no-store");
+        fine = fine && add_own(made, &seen, "Cache-Control", "no-store");
     if (!seen.content_type_options)
-        fine = fine && add(made, &seen, "X-Content-Type-Options", "nosniff");
+        fine = fine && add_own(made, &seen, "X-Content-Type-Options", "nosniff");
     fine = fine && add_cors(made, &seen, x);
     if (x->server->draining || x->client->engine->retired)
-        fine = fine && add(made, &seen, "Connection", "close");
+        fine = fine && add_own(made, &seen, "Connection", "close");
     return fine;
 }
 

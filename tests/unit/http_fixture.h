@@ -36,7 +36,7 @@ struct fixture {
     struct http_settings settings;
     unsigned handled, done, abandoned;
     int last_status; /* of done */
-    char last_route[64], last_body[256], last_id[37], last_query[64];
+    char last_route[64], last_body[256], last_id[37], last_query[256];
     struct http_request *held[HELD_MAX]; /* /later: answered by answer_held */
     unsigned held_count;
     bool answer_abandoned; /* answer in on_abandon */

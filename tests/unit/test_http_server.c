@@ -56,6 +56,23 @@ static void test_bad_request_ids_are_replaced(void **state)
     buf_release(&in);
 }
 
+/* One kept in the exchange, one on the edge, one that needs memory of its own. */
+static void test_targets_of_any_length(void **state)
+{
+    struct fixture *f = *state;
+    struct buf in = BUF_INIT;
+    for (size_t len = 100; len < 160; len++) {
+        char request[256], query[160];
+        memset(query, 'q', len);
+        query[len] = '\0';
+        snprintf(request, sizeof request, "GET /hello?%s HTTP/1.1\r\n" HOST CLOSE "\r\n", query);
+        ask(f, request, &in);
+        assert_int_equal(status_of(&in), 200);
+        assert_string_equal(f->last_query, query);
+    }
+    buf_release(&in);
+}
+
 static void test_head(void **state)
 {
     struct fixture *f = *state;
@@ -539,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_get),
         TEST(test_bad_request_ids_are_replaced),
+        TEST(test_targets_of_any_length),
         TEST(test_head),
         TEST(test_not_found_and_method),
         TEST(test_absolute_target),
