@@ -65,11 +65,13 @@ end
 ---@param call pipeline.call
 ---@param operate fun(tx: db.tx): T?, problem?
 ---@param respond fun(result: T): http.response
+---@param child_id string?  `operate` begins by locking this child's account and touches only what is this child's: without a
+---key it may share a transaction of the database with what is done for other children (db.transaction)
 ---@return http.response? response
 ---@return problem? err
-function idempotency.transaction(call, operate, respond)
+function idempotency.transaction(call, operate, respond, child_id)
   if not call.once then
-    local result, err = db.transaction(operate)
+    local result, err = db.transaction({ share = child_id and child_id:lower() }, operate)
     if not result then
       return nil, err
     end

@@ -44,7 +44,7 @@ function progress.create(call)
       headers = { Location = call.request.path .. "/" .. row.id },
       json = views.progress(row, begun.next:one()),
     }
-  end)
+  end, call.params.child_id)
 end
 
 -- Which change is whose: a family begins again, staff fail a point.

@@ -80,7 +80,7 @@ function verifications.complete(call)
     return actions.complete(tx, call.params.child_id, call.caller.parent_id, call.params.id, call.body)
   end, function(outcome)
     return { status = 200, json = verifications.show_outcome(outcome) }
-  end)
+  end, call.params.child_id)
 end
 
 return verifications

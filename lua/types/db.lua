@@ -70,6 +70,11 @@ function db.exec(statement, ...) end
 ---@field isolation? "read committed"|"repeatable read"|"serializable"
 ---@field read_only? boolean
 ---@field lock_ms? integer  SET LOCAL lock_timeout; default `database.lock_ms` of config.lua
+---@field share? string  1 to 100 bytes: it may share one transaction of PostgreSQL with others whose text here is another, at
+---most `database.sharing_max`. What they cost besides their statements, BEGIN, COMMIT, the wait for the disk, is then paid once.
+---It is for what has a lock of its own, named by this text and taken first, and reads and changes only what that lock
+---guards: of the rows of others it may see what is not committed yet. All are committed together. When one fails, or ends without
+---COMMIT after a statement that may have changed something, all are rolled back and fn runs again for each, by itself.
 
 ---Run fn(tx) in a transaction on an exclusive connection. Commits when fn returns normally; rolls back when fn raises (and
 ---raises again) or returns nil, err (and returns that). 40001 and 40P01 run fn again from the start (at most 3 times,

@@ -17,6 +17,8 @@
 #define TX 2
 #define RESULTS 3 /* the first of them */
 #define LOCK_MS_MAX 3600000
+#define SHARE_BYTES_MAX 100
+#define SQLSTATE_LOCK_NOT_AVAILABLE "55P03"
 
 struct db_tx {
     struct bind_context *context;
@@ -28,6 +30,7 @@ struct db_tx {
     bool is_open;           /* fn is running: statements are taken */
     bool is_committed;
     bool is_held;
+    bool had_company;  /* the latest attempt shared a transaction of PostgreSQL with others */
     int attempt;       /* 1, 2 … */
     struct err result; /* of the lease or the commit that was waited for; ERR_NONE: it went well */
     struct err failed; /* first failed statement of this attempt; ERR_NONE: none */
@@ -74,6 +77,7 @@ const struct err *db_tx_failure(const struct db_call *call)
 static void end_lease(struct db_tx *tx)
 {
     tx->is_open = false;
+    tx->had_company = tx->lease != NULL && pg_tx_had_company(tx->lease);
     if (tx->lease != NULL)
         pg_tx_free(tx->lease);
     tx->lease = NULL;
@@ -135,6 +139,15 @@ static bool is_retryable(const struct err *err)
     return false;
 }
 
+/* What failed in company may succeed alone; but a lock that was waited for in vain is another's still. */
+static bool is_worth_repeating(const struct db_tx *tx, const struct err *err)
+{
+    if (tx->attempt >= ATTEMPTS_MAX)
+        return false;
+    return is_retryable(err) || (tx->had_company && err->code == ERR_DB &&
+                                 strcmp(err->sqlstate, SQLSTATE_LOCK_NOT_AVAILABLE) != 0);
+}
+
 static int retry(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
@@ -162,7 +175,7 @@ static int commit_ended(lua_State *L, int status, lua_KContext context)
         return lua_gettop(L) - TX;
     /* A statement's own failure says more than the commit that could not happen because of it. */
     struct err err = tx->result.code == ERR_DB && tx->failed.code != ERR_NONE ? tx->failed : tx->result;
-    if (is_retryable(&err) && tx->attempt < ATTEMPTS_MAX)
+    if (is_worth_repeating(tx, &err))
         return pause_then_retry(L, tx);
     return support_raise(L, &err);
 }
@@ -180,7 +193,7 @@ static int function_ended(lua_State *L, int status, lua_KContext context)
         return wait_for(L, tx, commit_ended);
     }
     end_lease(tx);
-    if (is_retryable(&tx->failed) && tx->attempt < ATTEMPTS_MAX)
+    if (is_worth_repeating(tx, &tx->failed))
         return pause_then_retry(L, tx);
     return has_raised ? lua_error(L) : results;
 }
@@ -211,6 +224,8 @@ static int begin(lua_State *L, struct db_tx *tx)
     tx->attempt++;
     tx->result = tx->failed = (struct err){.code = ERR_NONE};
     tx->lease = pg_tx_open(tx->pool, &tx->options, step_done, tx);
+    tx->options.share = NULL; /* a repetition has a transaction to itself */
+    lua_settop(L, TX);
     return wait_for(L, tx, run_function);
 }
 
@@ -241,6 +256,12 @@ static void read_option(lua_State *L, const char *name, struct pg_tx_options *op
         if (lock_ms < 1 || lock_ms > LOCK_MS_MAX)
             luaL_error(L, "lock_ms is an integer from 1 to %d", LOCK_MS_MAX);
         options->lock_ms = (uint32_t)lock_ms;
+    } else if (strcmp(name, "share") == 0) {
+        size_t len = 0;
+        const char *share = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
+        if (len < 1 || len > SHARE_BYTES_MAX || strlen(share) != len)
+            luaL_error(L, "share is a string of 1 to %d bytes without NUL", SHARE_BYTES_MAX);
+        options->share = share;
     } else {
         luaL_error(L, "a transaction has no option '%s'", name);
     }
@@ -254,6 +275,8 @@ static void read_options(lua_State *L, int index, struct pg_tx_options *options)
             luaL_error(L, "options are named");
         read_option(L, lua_tostring(L, -2), options);
     }
+    if (options->share != NULL && (options->isolation != PG_READ_COMMITTED || options->read_only))
+        luaL_error(L, "only transactions that write and read committed share");
 }
 
 int db_transaction_in(lua_State *L, struct pg_pool *pool)
@@ -265,14 +288,17 @@ int db_transaction_in(lua_State *L, struct pg_pool *pool)
         luaL_checktype(L, 1, LUA_TTABLE);
         luaL_checktype(L, 2, LUA_TFUNCTION);
         read_options(L, 1, &options);
-        lua_remove(L, 1);
+        lua_settop(L, 2);
+        lua_rotate(L, 1, 1);
+    } else {
+        lua_settop(L, 1);
     }
-    lua_settop(L, 1);
     struct task *task = task_of(L);
     refuse_if_open(L, name);
     struct db_tx *tx = lua_newuserdatauv(L, sizeof(*tx), 1);
     *tx = (struct db_tx){.context = c, .pool = pool, .task = task, .options = options};
     luaL_setmetatable(L, TX_NAME);
+    lua_insert(L, TX); /* before the options: begin still needs their strings */
     lua_pushvalue(L, TX);
     support_local_set(L, name);
     return begin(L, tx);

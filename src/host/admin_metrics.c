@@ -32,6 +32,8 @@ static void add_pg(struct pg_stats *to, const struct pg_stats *from)
     to->statements += from->statements;
     to->timeouts += from->timeouts;
     to->retries += from->retries;
+    to->shared += from->shared;
+    to->share_failures += from->share_failures;
     to->wait_count += from->wait_count;
     to->wait_ns_total += from->wait_ns_total;
 }
@@ -71,6 +73,10 @@ static void write_pg(struct buf *out, const struct pg_stats *pg)
     buf_appendf(out, "lexicraft_db_wait_seconds_total %.9f\n", (double)pg->wait_ns_total / 1e9);
     number(out, "lexicraft_db_wait_count_total", "counter", pg->wait_count,
            "Connections given to transactions.");
+    number(out, "lexicraft_db_shared_total", "counter", pg->shared,
+           "Transactions that shared one of PostgreSQL's with others.");
+    number(out, "lexicraft_db_share_failures_total", "counter", pg->share_failures,
+           "Times that transactions were rolled back with another and run again, each by itself.");
     number(out, "lexicraft_db_statements_total", "counter", pg->statements, "Statements sent.");
     number(out, "lexicraft_db_timeouts_total", "counter", pg->timeouts,
            "Statements given up at their deadline.");

@@ -456,6 +456,8 @@ struct pg_settings generation_pg_settings(const struct config *c, unsigned index
         .prepared_statements = c->database.prepared_statements,
         .pipelined = share(c->database.pipelined_connections, index, workers),
         .exclusive = share(c->database.exclusive_connections, index, workers),
+        .sharing = share(c->database.sharing_connections, index, workers),
+        .share_max = (unsigned)c->database.sharing_max,
         .waiting_max = share(c->database.waiting_max, index, workers),
         .in_flight_max = (unsigned)c->database.in_flight_max,
         .wait_ms = (uint32_t)c->database.wait_ms,

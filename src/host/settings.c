@@ -48,6 +48,8 @@ const struct setting settings[] = {
     FLAG(database, prepared_statements, "true"),
     NUMBER(database, pipelined_connections, 1, 1000, "2", 0),
     NUMBER(database, exclusive_connections, 1, 1000, "10", 0),
+    NUMBER(database, sharing_connections, 1, 1000, "4", 0),
+    NUMBER(database, sharing_max, 1, 100, "8", 0),
     NUMBER(database, waiting_max, 0, 1000000, "2000", 0),
     NUMBER(database, in_flight_max, 1, 10000, "256", 0),
     NUMBER(database, wait_ms, 1, MS_MAX, "2000", 0),

@@ -198,6 +198,7 @@ static struct pg_pool *connect_other(void *data, const char *url)
     pg.url = url;
     pg.prepared_statements = false;
     pg.pipelined = pg.exclusive = 1;
+    pg.share_max = 1;
     pg.idle_transaction_ms = STATEMENT_MS_MIN;
     return tool->pool_count < POOLS_MAX ? open_pool(tool, &pg) : NULL;
 }

@@ -75,9 +75,13 @@ struct pg_conn {
     unsigned chosen;
     struct pg_op *unconfirmed; /* a write whose Sync is not answered yet */
     /* exclusive lane */
-    struct pg_tx *tx;
+    struct list txs; /* pg_tx.link: those that have it; several only where all are willing to share */
+    unsigned tx_count;
+    uint64_t idle_ns;    /* since then none of them has a statement under way */
     bool in_transaction; /* BEGIN was sent, its end not answered */
     bool ends;           /* COMMIT or ROLLBACK is sent */
+    bool commit_sent;    /* since BEGIN */
+    bool needs_sync;     /* something was sent since the last Sync */
 };
 
 /* ---- connect.c ---- */

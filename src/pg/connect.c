@@ -258,6 +258,7 @@ struct pg_conn *conn_new(struct pg_pool *pool, struct pg_lane *lane, bool is_pro
     list_init(&conn->items);
     list_init(&conn->reads);
     list_init(&conn->singles);
+    list_init(&conn->txs);
     cache_init(&conn->cache);
     list_append(&lane->conns, &conn->link);
     lane->total++;

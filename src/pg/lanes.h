@@ -50,7 +50,6 @@ struct pg_pool {
      */
     struct pg_op *joinable[JOINABLE_MAX];
     unsigned joinable_count;
-    struct list tx_leased;  /* pg_tx.link: on a connection */
     struct list finished;   /* ops to be delivered */
     struct list delivering; /* those whose turn it is */
     struct list tx_events;  /* pg_tx.event_link */
@@ -134,7 +133,7 @@ void gather_answer(struct pg_pool *pool, struct pg_op *carrier, PGresult *result
 /* Replace the carriers in this list of ops, which were not sent, by those for which they would have asked. */
 void gather_dissolve(struct list *ops);
 
-/* ---- lease.c, tx.c, tx_answer.c ---- */
+/* ---- lease.c, share.c, tx.c, tx_answer.c ---- */
 extern const struct lane_events exclusive_events;
 /* Send what transactions have queued, and the rollbacks of those that were left. */
 void exclusive_dispatch(struct pg_pool *pool);

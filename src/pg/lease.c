@@ -3,7 +3,7 @@
 
 static bool conn_is_idle(const struct pg_conn *conn)
 {
-    return conn_is_quiet(conn) && conn->tx == NULL && !conn->in_transaction && !conn->is_retiring &&
+    return conn_is_quiet(conn) && conn->tx_count == 0 && !conn->in_transaction && !conn->is_retiring &&
            !conn->was_cancelled;
 }
 
@@ -25,10 +25,15 @@ static struct pg_conn *idle_conn(struct pg_pool *pool)
     return NULL;
 }
 
-void tx_idles(struct pg_tx *tx, uint64_t now)
+static struct pg_conn *conn_for(struct pg_pool *pool, const struct pg_tx *tx, struct pg_conn *idle)
 {
-    tx->idle_ns = now;
-    pool_wake_at(tx->pool, now + tx->pool->settings.idle_transaction_ms * NS_PER_MS);
+    return tx->share != NULL ? share_find(pool, tx, idle) : idle;
+}
+
+void conn_idles(struct pg_conn *conn, uint64_t now)
+{
+    conn->idle_ns = now;
+    pool_wake_at(conn->pool, now + conn->pool->settings.idle_transaction_ms * NS_PER_MS);
 }
 
 static void tx_lease(struct pg_tx *tx, struct pg_conn *conn)
@@ -37,11 +42,10 @@ static void tx_lease(struct pg_tx *tx, struct pg_conn *conn)
     uint64_t now = mono_ns();
     tx->stage = TX_LEASED;
     tx->conn = conn;
-    conn->tx = tx;
-    list_append(&pool->tx_leased, &tx->link);
+    share_join(conn, tx);
     pool->stats.wait_count++;
     pool->stats.wait_ns_total += now - tx->asked_ns;
-    tx_idles(tx, now);
+    conn_idles(conn, now);
     tx->is_ready_due = true;
     tx_event(tx);
 }
@@ -62,20 +66,32 @@ void tx_leave_queue(struct pg_tx *tx)
     tx->pool->tx_waiting_count--;
 }
 
+/* First come, first served; but one that shares is passed by others when those that share have their part of
+ * the connections. */
 void exclusive_grant(struct pg_pool *pool)
 {
-    struct pg_conn *conn;
-    while (!list_is_empty(&pool->tx_waiting) && (conn = idle_conn(pool)) != NULL) {
-        struct pg_tx *tx = CONTAINER_OF(pool->tx_waiting.next, struct pg_tx, link);
+    if (list_is_empty(&pool->tx_waiting))
+        return;
+    struct pg_conn *idle = idle_conn(pool);
+    bool has_room = share_has_room(pool, idle);
+    list_for_each (node, safe, &pool->tx_waiting) {
+        struct pg_tx *tx = tx_of(node);
+        if (idle == NULL && !has_room)
+            return;
+        struct pg_conn *conn = tx->share == NULL || has_room ? conn_for(pool, tx, idle) : NULL;
+        if (conn == NULL)
+            continue;
         tx_leave_queue(tx);
         tx_lease(tx, conn);
+        idle = idle_conn(pool);
+        has_room = share_has_room(pool, idle);
     }
 }
 
 void exclusive_fail_waiting(struct pg_pool *pool, const struct err *err)
 {
     while (!list_is_empty(&pool->tx_waiting)) {
-        struct pg_tx *tx = CONTAINER_OF(pool->tx_waiting.next, struct pg_tx, link);
+        struct pg_tx *tx = tx_of(pool->tx_waiting.next);
         tx_leave_queue(tx);
         tx_refuse(tx, err);
     }
@@ -84,7 +100,7 @@ void exclusive_fail_waiting(struct pg_pool *pool, const struct err *err)
 void tx_enqueue(struct pg_tx *tx)
 {
     struct pg_pool *pool = tx->pool;
-    struct pg_conn *conn = list_is_empty(&pool->tx_waiting) ? idle_conn(pool) : NULL;
+    struct pg_conn *conn = list_is_empty(&pool->tx_waiting) ? conn_for(pool, tx, idle_conn(pool)) : NULL;
     struct err err;
     if (pool->is_closing) {
         err_set(&err, ERR_UNAVAILABLE, "the database pool is closing");
@@ -110,7 +126,7 @@ void exclusive_return(struct pg_conn *conn)
         return;
     }
     if (!conn->is_retiring && !conn->was_cancelled && status == PQTRANS_IDLE) {
-        conn->in_transaction = conn->ends = false;
+        conn->in_transaction = conn->ends = conn->commit_sent = false;
         exclusive_grant(conn->pool);
         return;
     }
@@ -136,18 +152,35 @@ static uint64_t tx_expire_waiting(struct pg_tx *tx, uint64_t now)
     return TIME_NEVER;
 }
 
-static uint64_t tx_expire_idle(struct pg_tx *tx, uint64_t now)
+/* Who keeps the others waiting; NULL: all have something to send, or have asked for the end. */
+static struct pg_tx *idle_tx(const struct pg_conn *conn)
+{
+    struct pg_tx *found = NULL;
+    list_for_each (node, safe, &conn->txs) {
+        struct pg_tx *tx = tx_of(node);
+        if (tx->wants_send)
+            return NULL;
+        if (found == NULL && !tx->wants_commit)
+            found = tx;
+    }
+    return found;
+}
+
+static uint64_t conn_expire_idle(struct pg_conn *conn, uint64_t now)
 {
     struct err err;
-    uint64_t due = tx->idle_ns + tx->pool->settings.idle_transaction_ms * NS_PER_MS;
-    if (!conn_is_quiet(tx->conn) || tx->wants_send)
+    uint64_t due = conn->idle_ns + conn->pool->settings.idle_transaction_ms * NS_PER_MS;
+    struct pg_tx *tx = conn_is_quiet(conn) ? idle_tx(conn) : NULL;
+    if (tx == NULL)
         return TIME_NEVER; /* its end is looked at when the last statement is answered */
     if (now < due)
         return due;
     err_set(&err, ERR_TIMEOUT, "the transaction was idle for %u ms and was rolled back",
-            tx->pool->settings.idle_transaction_ms);
+            conn->pool->settings.idle_transaction_ms);
     tx_fail(tx, &err);
-    tx_detach(tx);
+    share_fail(conn);
+    if (tx->conn != NULL)
+        tx_detach(tx);
     return TIME_NEVER;
 }
 
@@ -155,11 +188,11 @@ uint64_t exclusive_expire(struct pg_pool *pool, uint64_t now)
 {
     uint64_t next = TIME_NEVER;
     list_for_each (node, safe, &pool->tx_waiting) {
-        uint64_t due = tx_expire_waiting(CONTAINER_OF(node, struct pg_tx, link), now);
+        uint64_t due = tx_expire_waiting(tx_of(node), now);
         next = due < next ? due : next;
     }
-    list_for_each (node, safe, &pool->tx_leased) {
-        uint64_t due = tx_expire_idle(CONTAINER_OF(node, struct pg_tx, link), now);
+    list_for_each (node, safe, &pool->exclusive.conns) {
+        uint64_t due = conn_expire_idle(CONTAINER_OF(node, struct pg_conn, link), now);
         next = due < next ? due : next;
     }
     return next;

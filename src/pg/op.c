@@ -39,21 +39,34 @@ static bool word_forbids_read(const struct sql_token *word)
     return false;
 }
 
-static bool text_is_read(const char *text)
+/* FOR [NO KEY] UPDATE, FOR [KEY] SHARE. */
+static bool word_locks_rows(const struct sql_token *word, const struct sql_token *before)
 {
-    struct sql_token token;
+    return (sql_is_word(word, "update") || sql_is_word(word, "share")) &&
+           (sql_is_word(before, "for") || sql_is_word(before, "key"));
+}
+
+enum effect { READS, LOCKS, CHANGES };
+
+static enum effect effect_of(const char *text)
+{
+    struct sql_token token, before = {.kind = SQL_SPACE};
+    enum effect effect = READS;
     bool begun = false;
     for (token = sql_next(text); token.kind != SQL_END; token = sql_next(token.start + token.len)) {
         if (token.kind == SQL_SPACE || (!begun && token.kind == SQL_OTHER && *token.start == '('))
             continue;
         if (!begun && !sql_is_word(&token, "select") && !sql_is_word(&token, "with") &&
             !sql_is_word(&token, "values") && !sql_is_word(&token, "table"))
-            return false;
+            return CHANGES;
         begun = true;
-        if (token.kind == SQL_WORD && word_forbids_read(&token))
-            return false;
+        if (token.kind == SQL_WORD && word_locks_rows(&token, &before))
+            effect = LOCKS;
+        else if (token.kind == SQL_WORD && word_forbids_read(&token))
+            return CHANGES;
+        before = token;
     }
-    return begun;
+    return begun ? effect : CHANGES;
 }
 
 void pg_statement_init(struct pg_statement *s, const char *text)
@@ -66,7 +79,9 @@ void pg_statement_init(struct pg_statement *s, const char *text)
     s->name[0] = 's';
     memcpy(s->name + 1, hex, sizeof(s->name) - 2);
     s->name[sizeof(s->name) - 1] = '\0';
-    s->is_read = text_is_read(text);
+    enum effect effect = effect_of(text);
+    s->is_read = effect == READS;
+    s->only_locks = effect == LOCKS;
 }
 
 void pg_params_reserve(struct pg_params *p, int count)

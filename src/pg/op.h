@@ -19,6 +19,7 @@ struct pg_statement {
     bool is_read;     /* begins with SELECT/VALUES/TABLE/WITH and holds no word that writes, locks or calls
                          (nextval, pg_…(, …): may share a Sync with other reads and may be repeated by itself. A
                          function of your own that writes is not seen: set is_write for such a statement */
+    bool only_locks;  /* would be is_read but for FOR UPDATE, FOR SHARE and the like */
 };
 /* Fill s from text (borrowed). */
 void pg_statement_init(struct pg_statement *s, const char *text);
@@ -37,6 +38,7 @@ void pg_params_clear(struct pg_params *p);
 #define PG_PARAMS_MAX 1000
 
 struct pg_op;
+struct pg_tx;
 /* Called once on the loop thread, never from inside a submit call. Read op->result or op->err. */
 typedef void (*pg_done_fn)(struct pg_op *op, void *data);
 
@@ -65,7 +67,7 @@ struct pg_op {
     int attempts;          /* how often it was taken back to be sent again */
     uint64_t expires_ns;   /* deadline_ns, or statement_ms after it was sent */
     uint64_t wait_ns;      /* end of its wait for a connection */
-    const void *owner;     /* the transaction it belongs to, or NULL */
+    struct pg_tx *owner;   /* the transaction it belongs to, or NULL */
     struct gather *gather; /* the ops for which it asks; NULL: for itself */
     struct pg_op *carrier; /* is_shared: that which asked for it, and owns result; it has a reference */
     bool is_queued;        /* a lane holds it */

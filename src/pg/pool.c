@@ -137,7 +137,7 @@ static void lane_retire_surplus(struct pg_lane *lane)
     list_for_each (node, safe, &lane->conns) {
         struct pg_conn *conn = CONTAINER_OF(node, struct pg_conn, link);
         conn->is_retiring = ++staying > lane->wanted;
-        if (conn->is_retiring && (conn->state != CONN_OPEN || (conn_is_quiet(conn) && conn->tx == NULL)))
+        if (conn->is_retiring && (conn->state != CONN_OPEN || (conn_is_quiet(conn) && conn->tx_count == 0)))
             conn_close(conn);
     }
 }
@@ -314,6 +314,8 @@ static void pool_adopt(struct pg_pool *pool, const struct pg_settings *settings)
         pool->settings.in_flight_max = 1;
     pool->pipelined.wanted = settings->pipelined > 0 ? settings->pipelined : 1;
     pool->exclusive.wanted = settings->exclusive > 0 ? settings->exclusive : 1;
+    if (settings->sharing == 0)
+        pool->settings.sharing = 1;
 }
 
 struct pg_pool *pg_pool_new(uv_loop_t *loop, const struct pg_settings *settings)
@@ -326,7 +328,6 @@ struct pg_pool *pg_pool_new(uv_loop_t *loop, const struct pg_settings *settings)
     lane_init(&pool->exclusive, &exclusive_events);
     list_init(&pool->waiting);
     list_init(&pool->tx_waiting);
-    list_init(&pool->tx_leased);
     list_init(&pool->finished);
     list_init(&pool->delivering);
     list_init(&pool->tx_events);

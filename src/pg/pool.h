@@ -24,6 +24,8 @@ struct pg_settings {
     bool prepared_statements; /* false: unnamed statements only, for transaction poolers */
     unsigned pipelined;       /* connections of the pipelined lane (>= 1) */
     unsigned exclusive;       /* connections of the exclusive lane (>= 1) */
+    unsigned sharing;         /* of these, for transactions that share at most so many (>= 1) */
+    unsigned share_max;       /* transactions that share one of PostgreSQL's; 0 or 1: none does */
     unsigned waiting_max;     /* statements waiting for a pipelined connection plus transactions waiting for a
                                  lease;     more → ERR_BUSY */
     unsigned in_flight_max;   /* statements in flight on one pipelined connection; more wait */
@@ -65,6 +67,11 @@ struct pg_tx_options {
     enum pg_isolation isolation;
     bool read_only;
     uint32_t lock_ms; /* SET LOCAL lock_timeout; 0: the server's */
+    /* NULL: it has a transaction of PostgreSQL to itself. Else it may share one with others whose text here
+     * is another; copied. What it locks and changes must be of that text alone, first of all be locked, and
+     * not depend on what others do meanwhile. When one fails, the others fail with ERR_DB and were rolled
+     * back. */
+    const char *share;
 };
 
 struct pg_tx;
@@ -86,6 +93,8 @@ void pg_tx_flush(struct pg_tx *tx);
  * error); ERR_UNKNOWN the answer was lost after COMMIT was sent. */
 typedef void (*pg_tx_end_fn)(struct pg_tx *tx, const struct err *err, void *data);
 void pg_tx_commit(struct pg_tx *tx, pg_tx_end_fn done, void *data);
+/* Has it shared? Then a failure may be another's: alone it may succeed. */
+bool pg_tx_had_company(const struct pg_tx *tx);
 /* Forget the transaction: allowed at any time, also before ready and without commit (then it is rolled back
  * and the connection returned when clean, else closed). No callback is made after this, nor those
  * of its statements. NULL is allowed. */
@@ -97,6 +106,8 @@ struct pg_stats {
     unsigned exclusive_open, exclusive_idle, exclusive_busy, exclusive_waiting;
     uint64_t connects, connect_failures, statements, timeouts, retries;
     uint64_t wait_count, wait_ns_total; /* leases granted, and how long they waited in all */
+    uint64_t shared, share_failures;    /* transactions that had company; times that those of one were rolled
+                                           back    with it */
 };
 void pg_pool_stats(struct pg_pool *pool, struct pg_stats *out);
 

@@ -8,6 +8,7 @@
 
 #define SQLSTATE_CANCELLED "57014"
 #define SQLSTATE_FAILED_TRANSACTION "25P02"
+#define SQLSTATE_SERIALIZATION_FAILURE "40001"
 
 /* Fill err from an error result: ERR_DB with sqlstate, constraint, position and the primary message (the
  * detail may hold row values and is left out). Returns -1. */

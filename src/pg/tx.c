@@ -77,8 +77,9 @@ void tx_detach(struct pg_tx *tx)
     tx->conn = NULL;
     tx->stage = TX_OVER;
     list_remove(&tx->link);
-    conn->tx = NULL;
-    if (conn->state == CONN_OPEN)
+    if (--conn->tx_count > 0)
+        pool_later(conn->pool); /* the others may have waited for this one only */
+    else if (conn->state == CONN_OPEN)
         exclusive_return(conn);
 }
 
@@ -102,6 +103,9 @@ struct pg_tx *pg_tx_open(struct pg_pool *pool, const struct pg_tx_options *optio
     struct pg_tx *tx = x_calloc(1, sizeof(*tx));
     tx->pool = pool;
     tx->options = *options;
+    tx->options.share = NULL;
+    if (options->share != NULL && pool->settings.share_max > 1)
+        tx->share = x_strdup(options->share);
     tx->ready = ready;
     tx->ready_data = data;
     tx->asked_ns = mono_ns();
@@ -154,6 +158,11 @@ static void op_let_go(struct pg_op *op)
     pg_op_unref(op);
 }
 
+bool pg_tx_had_company(const struct pg_tx *tx)
+{
+    return tx->had_company;
+}
+
 static void list_let_go(struct list *ops, const struct pg_tx *tx)
 {
     list_for_each (node, safe, ops) {
@@ -176,12 +185,17 @@ void pg_tx_free(struct pg_tx *tx)
     if (tx->conn != NULL) {
         list_for_each (node, safe, &tx->conn->items) {
             struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
-            if (item->op != NULL)
-                op_let_go(item->op);
+            if (item->op == NULL || item->op->owner != tx)
+                continue;
+            op_let_go(item->op);
             item->op = NULL;
         }
-        tx_detach(tx);
+        share_leave(tx);
     }
+    if (tx->conn != NULL)
+        tx_detach(tx);
+    list_remove(&tx->event_link);
+    free(tx->share);
     free(tx);
 }
 
@@ -196,7 +210,6 @@ static void tx_send_begin(struct pg_tx *tx)
     };
     char sql[96];
     conn_tidy(tx->conn);
-    tx->has_begun = true;
     if (tx->conn == NULL)
         return;
     tx->conn->in_transaction = true;
@@ -220,7 +233,7 @@ static void conn_send_rollback(struct pg_conn *conn)
 /* It has failed, so the commit that was asked for can only be a rollback. */
 static void tx_send_rollback(struct pg_tx *tx)
 {
-    if (!tx->has_begun)
+    if (!tx->conn->in_transaction)
         tx_end(tx, &tx->err);
     else if (!tx->conn->ends)
         conn_send_rollback(tx->conn);
@@ -235,35 +248,50 @@ static void tx_send(struct pg_tx *tx)
         tx_send_rollback(tx);
         return;
     }
-    if (tx->wants_commit && !tx->has_begun && list_is_empty(&tx->queued)) {
+    if (tx->wants_commit && !tx->has_sent && list_is_empty(&tx->queued)) {
         tx_end(tx, NULL);
         return;
     }
-    if (list_is_empty(&tx->queued) && !tx->wants_commit)
+    if (list_is_empty(&tx->queued))
         return;
-    if (!tx->has_begun)
+    if (!tx->conn->in_transaction)
         tx_send_begin(tx);
-    while (tx->conn != NULL && (node = list_pop(&tx->queued)) != NULL)
-        conn_send_op(tx->conn, op_of(node));
-    if (tx->conn != NULL && tx->wants_commit) {
-        tx->commit_sent = true;
-        tx->conn->ends = true;
-        conn_send_control(tx->conn, ITEM_COMMIT, "COMMIT");
+    while (tx->conn != NULL && (node = list_pop(&tx->queued)) != NULL) {
+        struct pg_op *op = op_of(node);
+        tx->has_sent = true;
+        tx->has_changed |= op->is_write && !op->statement.only_locks;
+        tx->conn->needs_sync = true;
+        conn_send_op(tx->conn, op);
     }
-    if (tx->conn != NULL)
-        conn_send_sync(tx->conn);
+}
+
+/* Everything that those on conn want sent, with one Sync. */
+static void conn_dispatch(struct pg_conn *conn)
+{
+    list_for_each (node, safe, &conn->txs) {
+        if (tx_of(node)->wants_send)
+            tx_send(tx_of(node));
+        if (conn->state != CONN_OPEN)
+            return;
+    }
+    if (share_is_complete(conn)) {
+        conn->commit_sent = conn->ends = conn->needs_sync = true;
+        conn_send_control(conn, ITEM_COMMIT, "COMMIT");
+    }
+    if (conn->state == CONN_OPEN && conn->needs_sync)
+        conn_send_sync(conn);
+    conn->needs_sync = false;
 }
 
 void exclusive_dispatch(struct pg_pool *pool)
 {
-    list_for_each (node, safe, &pool->tx_leased) {
-        struct pg_tx *tx = CONTAINER_OF(node, struct pg_tx, link);
-        if (tx->wants_send)
-            tx_send(tx);
-    }
     list_for_each (node, safe, &pool->exclusive.conns) {
         struct pg_conn *conn = CONTAINER_OF(node, struct pg_conn, link);
-        if (conn->state == CONN_OPEN && conn->tx == NULL && conn->in_transaction && !conn->ends)
+        if (conn->state != CONN_OPEN)
+            continue;
+        if (conn->tx_count > 0)
+            conn_dispatch(conn);
+        if (conn->state == CONN_OPEN && conn->tx_count == 0 && conn->in_transaction && !conn->ends)
             conn_send_rollback(conn);
     }
 }

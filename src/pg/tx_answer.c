@@ -5,7 +5,7 @@
 
 static void op_refused(struct pg_conn *conn, struct pg_op *op)
 {
-    struct pg_tx *tx = conn->tx;
+    struct pg_tx *tx = op->owner;
     if (strcmp(op->err.sqlstate, SQLSTATE_CANCELLED) == 0 && op_is_overdue(op))
         err_set(&op->err, ERR_TIMEOUT, "the statement was cancelled at its deadline");
     if (pq_sqlstate_is_stale(op->err.sqlstate))
@@ -17,6 +17,7 @@ static void op_refused(struct pg_conn *conn, struct pg_op *op)
     struct err err = op->err;
     op_fail(tx->pool, op, &err);
     tx_fail(tx, &err);
+    share_fail(conn);
 }
 
 static void op_answered(struct pg_conn *conn, struct conn_item *item)
@@ -34,7 +35,7 @@ static void op_answered(struct pg_conn *conn, struct conn_item *item)
         if (op->is_refused)
             op_refused(conn, op);
         else
-            tx_fail_op(conn->tx, op);
+            tx_fail_op(op->owner, op);
         return;
     default:
         op_succeed(conn->pool, op, item->result);
@@ -42,38 +43,51 @@ static void op_answered(struct pg_conn *conn, struct conn_item *item)
     }
 }
 
+/* None of those on conn can succeed any more. */
+static void fail_all(struct pg_conn *conn, const struct err *err)
+{
+    list_for_each (node, safe, &conn->txs)
+        tx_fail(tx_of(node), err);
+    share_fail(conn);
+}
+
+/* Report to all that have asked for it. */
+static void end_all(struct pg_conn *conn, bool is_committed)
+{
+    while (conn->tx_count > 0) {
+        struct pg_tx *tx = tx_of(conn->txs.next);
+        tx_end(tx, is_committed ? NULL : &tx->err);
+    }
+}
+
 static void begin_answered(struct pg_conn *conn, const struct conn_item *item)
 {
     struct err err;
-    if (PQresultStatus(item->result) == PGRES_COMMAND_OK || conn->tx == NULL)
+    if (PQresultStatus(item->result) == PGRES_COMMAND_OK)
         return;
     pq_err_from_result(&err, item->result);
-    tx_fail(conn->tx, &err);
+    fail_all(conn, &err);
 }
 
 static void commit_answered(struct pg_conn *conn, const struct conn_item *item)
 {
-    struct pg_tx *tx = conn->tx;
     struct err err;
     switch (PQresultStatus(item->result)) {
     case PGRES_COMMAND_OK:
-        if (tx == NULL)
-            return;
         /* COMMIT in a failed transaction succeeds as ROLLBACK. */
         if (strcmp(PQcmdStatus(item->result), "COMMIT") == 0) {
-            tx_end(tx, NULL);
+            end_all(conn, true);
             return;
         }
         err_set(&err, ERR_DB, "the transaction was rolled back");
         memcpy(err.sqlstate, SQLSTATE_FAILED_TRANSACTION, sizeof(err.sqlstate));
-        tx_fail(tx, &err);
-        tx_end(tx, &tx->err);
+        fail_all(conn, &err);
+        end_all(conn, false);
         return;
     case PGRES_FATAL_ERROR:
         conn->ends = false;
         pq_err_from_result(&err, item->result);
-        if (tx != NULL)
-            tx_fail(tx, &err);
+        fail_all(conn, &err);
         return;
     default: /* skipped after an error: ROLLBACK is still to come */
         conn->ends = false;
@@ -82,14 +96,13 @@ static void commit_answered(struct pg_conn *conn, const struct conn_item *item)
 
 static void rollback_answered(struct pg_conn *conn, const struct conn_item *item)
 {
-    struct pg_tx *tx = conn->tx;
-    if (PQresultStatus(item->result) != PGRES_COMMAND_OK) {
-        struct err err;
-        err_set(&err, ERR_UNAVAILABLE, "a transaction could not be rolled back");
-        conn_lose(conn, &err);
-    } else if (tx != NULL) {
-        tx_end(tx, &tx->err);
+    struct err err;
+    if (PQresultStatus(item->result) == PGRES_COMMAND_OK) {
+        end_all(conn, false);
+        return;
     }
+    err_set(&err, ERR_UNAVAILABLE, "a transaction could not be rolled back");
+    conn_lose(conn, &err);
 }
 
 static void exclusive_answered(struct pg_conn *conn, struct conn_item *item)
@@ -114,16 +127,16 @@ static void exclusive_answered(struct pg_conn *conn, struct conn_item *item)
 
 static void exclusive_synced(struct pg_conn *conn, const struct err *err)
 {
-    struct pg_tx *tx = conn->tx;
-    if (tx == NULL) {
+    if (err != NULL)
+        fail_all(conn, err);
+    if (conn->tx_count == 0) {
         exclusive_return(conn);
         return;
     }
-    if (err != NULL)
-        tx_fail(tx, err);
     if (!conn_is_quiet(conn))
         return;
-    tx_idles(tx, mono_ns());
+    conn_idles(conn, mono_ns());
+    struct pg_tx *tx = tx_of(conn->txs.next); /* which has failed is alone */
     if (!tx->wants_commit || !tx->has_failed)
         return;
     if (PQtransactionStatus(conn->pg) == PQTRANS_IDLE) {
@@ -146,11 +159,10 @@ static void exclusive_opened(struct pg_conn *conn)
 
 static void exclusive_lost(struct pg_conn *conn, const struct err *reason)
 {
-    struct pg_tx *tx = conn->tx;
     struct err err = *reason;
-    if (tx == NULL)
+    if (conn->tx_count == 0)
         return; /* its statements were let go when it was left */
-    bool is_unknown = tx->commit_sent && !tx->has_failed;
+    bool is_unknown = conn->commit_sent && !tx_of(conn->txs.next)->has_failed;
     if (is_unknown)
         err_set(&err, ERR_UNKNOWN, "the answer to COMMIT was lost: %.500s", reason->text);
     list_for_each (node, safe, &conn->items) {
@@ -160,14 +172,17 @@ static void exclusive_lost(struct pg_conn *conn, const struct err *reason)
         struct err mine = err;
         if (!is_unknown && op_is_overdue(item->op))
             err_set(&mine, ERR_TIMEOUT, "the statement was cancelled at its deadline");
-        op_fail(tx->pool, item->op, &mine);
+        op_fail(conn->pool, item->op, &mine);
         item->op = NULL;
     }
-    tx_fail(tx, &err);
-    if (tx->wants_commit)
-        tx_end(tx, &tx->err);
-    else
-        tx_detach(tx);
+    while (conn->tx_count > 0) {
+        struct pg_tx *tx = tx_of(conn->txs.next);
+        tx_fail(tx, &err);
+        if (tx->wants_commit)
+            tx_end(tx, &tx->err);
+        else
+            tx_detach(tx);
+    }
 }
 
 const struct lane_events exclusive_events = {

@@ -15,6 +15,8 @@ static inline struct pg_settings db_fixture_settings(void)
                                 .prepared_statements = true,
                                 .pipelined = 1,
                                 .exclusive = 3,
+                                .sharing = 1,
+                                .share_max = 4,
                                 .waiting_max = 100,
                                 .in_flight_max = 16,
                                 .wait_ms = 5000,

@@ -33,6 +33,32 @@ static void test_reads(void **state)
     assert_true(is_read("SELECT $1::text, $2"));
 }
 
+static bool only_locks(const char *text)
+{
+    struct pg_statement s;
+    pg_statement_init(&s, text);
+    assert_false(s.is_read && s.only_locks);
+    return s.only_locks;
+}
+
+static void test_locks(void **state)
+{
+    (void)state;
+    assert_true(only_locks("SELECT * FROM t FOR UPDATE"));
+    assert_true(only_locks("SELECT * FROM t JOIN u USING (n) for /* these */ update of t SKIP LOCKED"));
+    assert_true(only_locks("SELECT * FROM t FOR NO KEY\nUPDATE"));
+    assert_true(only_locks("SELECT * FROM t FOR KEY SHARE"));
+    assert_true(only_locks("SELECT * FROM (SELECT 1 FROM t FOR SHARE) s"));
+    assert_false(only_locks("SELECT 1"));
+    assert_false(only_locks("SELECT 'x' AS for, update FROM t"));
+    assert_false(only_locks("SELECT nextval('s') FROM t FOR UPDATE"));
+    assert_false(only_locks("SELECT 1 FROM t FOR UPDATE; DELETE FROM t"));
+    assert_false(only_locks("WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d, t FOR UPDATE OF t"));
+    assert_false(only_locks("UPDATE t SET n = 1"));
+    assert_false(only_locks("LOCK TABLE t IN SHARE MODE"));
+    assert_false(only_locks("INSERT INTO t SELECT * FROM u FOR UPDATE"));
+}
+
 static void test_writes(void **state)
 {
     (void)state;
@@ -103,11 +129,9 @@ static void test_params_and_references(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),
-        cmocka_unit_test(test_writes),
-        cmocka_unit_test(test_broken_text_ends),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_params_and_references),
+        cmocka_unit_test(test_reads),  cmocka_unit_test(test_locks),
+        cmocka_unit_test(test_writes), cmocka_unit_test(test_broken_text_ends),
+        cmocka_unit_test(test_names),  cmocka_unit_test(test_params_and_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

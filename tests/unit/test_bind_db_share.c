@@ -1,0 +1,130 @@
+/* Lua module db against a real PostgreSQL (DATABASE_URL): transactions that share one. */
+#include "bind_db_fixture.h"
+
+#define TASKS 4
+
+static int set_up(void **state)
+{
+    struct fixture *f = *state = fixture_new();
+    if (db_fixture_open(f) != 0)
+        return -1;
+    fixture_run(f,
+                "local db = require 'db'\n"
+                "db.exec('drop table if exists bind_db_share')\n"
+                "db.exec('create table bind_db_share (n int primary key, xid bigint not null, runs int)')\n");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture_run(*state, "require 'db'.exec('drop table bind_db_share')\n");
+    db_fixture_free(*state);
+    return 0;
+}
+
+/* Start so many tasks with the script, in which n is the number of each, and wait for their ends. */
+static void run_together(struct fixture *f, const char *script)
+{
+    struct fixture_task tasks[TASKS];
+    char each[4000];
+    for (int i = 0; i < TASKS; i++) {
+        snprintf(each, sizeof(each), "local n, runs = %d, 0\n%s", i, script);
+        fixture_start(f, &tasks[i], each);
+    }
+    for (int i = 0; i < TASKS; i++) {
+        fixture_finish(f, &tasks[i]);
+        if (!tasks[i].ok)
+            fail_msg("%d: %s", i, tasks[i].message);
+    }
+}
+
+#define INSERT "'insert into bind_db_share values ($1, txid_current(), $2)'"
+
+static void all_in_one(void **state)
+{
+    struct fixture *f = *state;
+    run_together(f, "local db = require 'db'\n"
+                    "local pending\n"
+                    "local result = db.transaction({ share = 'child ' .. n }, function(tx)\n"
+                    "  assert(tx:one('select 1 as one').one == 1)\n"
+                    "  pending = tx:later(" INSERT " .. ' returning n', n, 1)\n"
+                    "  return n\n"
+                    "end)\n"
+                    "assert(result == n and pending:one().n == n)\n");
+    fixture_run(f, "local row = require 'db'.one('select count(*) as rows, count(distinct xid) as xids from "
+                   "bind_db_share')\n"
+                   "assert(row.rows == 4 and row.xids == 1, row.xids)\n");
+}
+
+/* One raises, one is refused by PostgreSQL, one takes nil, err for its answer after it has written: the
+ * others, and those that can, succeed in a transaction of their own; nobody's work is done twice. */
+static void each_by_itself_when_one_fails(void **state)
+{
+    struct fixture *f = *state;
+    run_together(f, "local db = require 'db'\n"
+                    "local ok, result, err = pcall(db.transaction, { share = 'child ' .. n }, function(tx)\n"
+                    "  runs = runs + 1\n"
+                    "  tx:one('select 1 as one')\n"
+                    "  tx:exec(" INSERT ", n, runs)\n"
+                    "  if n == 1 then tx:exec('select 1 / 0') end\n"
+                    "  if n == 2 then return nil, 'refused' end\n"
+                    "  if n == 3 then error('raised', 0) end\n"
+                    "  return 'done'\n"
+                    "end)\n"
+                    "if n == 0 then assert(ok and result == 'done' and runs == 2, runs) end\n"
+                    "if n == 1 then assert(not ok and result.sqlstate == '22012' and runs == 2, runs) end\n"
+                    "if n == 2 then assert(ok and result == nil and err == 'refused') end\n"
+                    "if n == 3 then assert(not ok and tostring(result):find('raised')) end\n");
+    fixture_run(f, "local rows = require 'db'.query('select n, runs from bind_db_share')\n"
+                   "assert(#rows == 1 and rows[1].n == 0 and rows[1].runs == 2)\n");
+}
+
+static void who_changes_nothing_leaves_the_others_alone(void **state)
+{
+    struct fixture *f = *state;
+    run_together(
+        f, "local db = require 'db'\n"
+           "local result, err = db.transaction({ share = 'child ' .. n }, function(tx)\n"
+           "  runs = runs + 1\n"
+           "  tx:one('select n from bind_db_share for update')\n"
+           "  if n > 1 then return nil, 'not found' end\n"
+           "  tx:later(" INSERT ", n, runs)\n"
+           "  return 'done'\n"
+           "end)\n"
+           "assert(runs == 1 and (result == 'done') == (n <= 1) and (err == 'not found') == (n > 1))\n");
+    fixture_run(f, "local row = require 'db'.one('select count(*) as rows, count(distinct xid) as xids from "
+                   "bind_db_share')\n"
+                   "assert(row.rows == 2 and row.xids == 1)\n");
+}
+
+static void options_are_checked(void **state)
+{
+    fixture_run(
+        *state,
+        "local db = require 'db'\n"
+        "local function refused(options, reason)\n"
+        "  local ok, message = pcall(db.transaction, options, function() end)\n"
+        "  assert(not ok and tostring(message):find(reason, 1, true), tostring(message))\n"
+        "end\n"
+        "refused({ share = '' }, 'share is a string of 1 to 100 bytes')\n"
+        "refused({ share = ('x'):rep(101) }, 'share is a string of 1 to 100 bytes')\n"
+        "refused({ share = 'a\\0b' }, 'share is a string of 1 to 100 bytes')\n"
+        "refused({ share = 7 }, 'share is a string of 1 to 100 bytes')\n"
+        "refused({ share = 'a', read_only = true }, 'only transactions that write and read committed "
+        "share')\n"
+        "refused({ share = 'a', isolation = 'serializable' }, 'read committed share')\n"
+        "assert(db.transaction({ share = ('x'):rep(100), lock_ms = 5 }, function() return 1 end) == 1)\n");
+}
+
+#define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_DATABASE(all_in_one),
+        WITH_DATABASE(each_by_itself_when_one_fails),
+        WITH_DATABASE(who_changes_nothing_leaves_the_others_alone),
+        WITH_DATABASE(options_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
