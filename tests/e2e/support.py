@@ -451,6 +451,27 @@ def exchange(address, payload, patience_s=None, shutdown=False):
         return received
 
 
+@contextlib.contextmanager
+def account_held(server, child_id):
+    """While this is entered, somebody else has the row of the child's account locked."""
+    holder = subprocess.Popen(["psql", "-Xq", server.database.superuser_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True)
+    holder.stdin.write(f"begin; select 1 from points_accounts where child_id = '{child_id}' for update; select 'locked';\n")
+    holder.stdin.flush()
+    assert any("locked" in line for line in holder.stdout)
+    try:
+        yield
+    finally:
+        holder.stdin.write("commit;\n")
+        holder.stdin.close()
+        holder.wait()
+
+
+def waits_for_lock(server):
+    """Does a statement wait for a lock of another transaction?"""
+    return server.database.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") != "0"
+
+
 def together(count, job):
     """Run job(0..count-1) at the same time, each in a thread; results in order."""
     with concurrent.futures.ThreadPoolExecutor(count) as pool:

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from support import BINARY, PROJECT, Database, Family, Server, exchange, free_port, wait_for
+from support import (BINARY, PROJECT, Database, Family, Server, account_held, exchange, free_port, wait_for,
+                     waits_for_lock)
 
 COMMANDS = ["serve", "check", "config", "migrate", "reload", "token", "lua", "version"]
 
@@ -171,30 +172,20 @@ def test_sigterm_answers_what_runs_and_stops(own_server):
     own_server.start()
     family = Family(own_server)
     verification = family.learn("t1_1")["next_verification"]["id"]
-    holder = subprocess.Popen(["psql", "-Xq", own_server.database.superuser_url], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
-    holder.stdin.write(f"begin; select 1 from points_accounts where child_id = '{family.child['id']}' for update; select 'locked';\n")
-    holder.stdin.flush()
-    for line in holder.stdout:
-        if "locked" in line:
-            break
-    answers = []
-    slow = threading.Thread(target=lambda: answers.append(family.report(verification)))
-    slow.start()
-    wait_for(lambda: own_server.database.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") != "0",
-             "the report to wait")
-    own_server.process.send_signal(signal.SIGTERM)
+    with account_held(own_server, family.child["id"]):
+        answers = []
+        slow = threading.Thread(target=lambda: answers.append(family.report(verification)))
+        slow.start()
+        wait_for(lambda: waits_for_lock(own_server), "the report to wait")
+        own_server.process.send_signal(signal.SIGTERM)
 
-    def refuses():
-        try:
-            return exchange(own_server.api, b"GET /v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") == b""
-        except OSError:
-            return True
+        def refuses():
+            try:
+                return exchange(own_server.api, b"GET /v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") == b""
+            except OSError:
+                return True
 
-    wait_for(refuses, "the server to stop accepting")
-    holder.stdin.write("commit;\n")
-    holder.stdin.close()
-    holder.wait()
+        wait_for(refuses, "the server to stop accepting")
     slow.join()
     assert answers[0].status == 200, answers
     own_server.stop()

@@ -13,8 +13,8 @@ import urllib.parse
 import pytest
 
 from pooler import Pooler
-from support import (IS_POOLED, OWNER, POOLERS, PROJECT, SERVING, TEST_PG, Client, Database, Family, Server, audit, ensure_roles,
-                     load_sample, pg_url, psql, wait_for)
+from support import (IS_POOLED, OWNER, POOLERS, PROJECT, SERVING, TEST_PG, Client, Database, Family, Server, account_held, audit,
+                     ensure_roles, load_sample, pg_url, psql, wait_for)
 
 DELAY = PROJECT / "tests" / "bench" / "delay.py"
 BIN = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), default=pathlib.Path("/usr/bin"))
@@ -224,20 +224,11 @@ def test_waiting_is_bounded(fragile):
     assert fragile.reload().status == 200
     family = Family(fragile)
     tests = [family.learn(f"t1_{n}")["next_verification"]["id"] for n in range(1, 21)]
-    holder = subprocess.Popen(["psql", "-Xq", fragile.database.superuser_url], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
-    holder.stdin.write(f"begin; select 1 from points_accounts where child_id = '{family.child['id']}' for update; select 'locked';\n")
-    holder.stdin.flush()
-    for line in holder.stdout:
-        if "locked" in line:
-            break
-    token = fragile.service_token()
-    body = {"passed": True, "score": 100, "questions": [], "answers": []}
-    answers = together(20, lambda n: Client(fragile.api, token).post(
-        f"{family.base}/verifications/{tests[n]}/completion", body))
-    holder.stdin.write("commit;\n")
-    holder.stdin.close()
-    holder.wait()
+    with account_held(fragile, family.child["id"]):
+        token = fragile.service_token()
+        body = {"passed": True, "score": 100, "questions": [], "answers": []}
+        answers = together(20, lambda n: Client(fragile.api, token).post(
+            f"{family.base}/verifications/{tests[n]}/completion", body))
     statuses = {answer.status for answer in answers}
     assert 503 in statuses and statuses <= {200, 409, 503, 504}, answers
     for answer in answers:

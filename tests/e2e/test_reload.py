@@ -3,12 +3,11 @@
 import os
 import signal
 import socket
-import subprocess
 import threading
 
 import pytest
 
-from support import PATIENCE_S, PATIENT, Client, Family, Server, wait_for
+from support import PATIENCE_S, PATIENT, Client, Family, Server, account_held, wait_for, waits_for_lock
 
 AWARD = "[2] = 25,"
 BROKEN = {
@@ -226,26 +225,15 @@ def test_a_request_ends_on_the_generation_it_began_with(running):
     family = Family(running)
     verification = family.learn("t2_9")["next_verification"]["id"]
     before = live_version(running)
-    holder = subprocess.Popen(["psql", "-Xq", running.database.superuser_url], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
-    holder.stdin.write(f"begin; select 1 from points_accounts where child_id = '{family.child['id']}' for update;\n"
-                       "select 'locked';\n")
-    holder.stdin.flush()
-    for line in holder.stdout:
-        if "locked" in line:
-            break
-    answers = []
-    slow = threading.Thread(target=lambda: answers.append(family.report(verification)))
-    slow.start()
-    wait_for(lambda: int(running.database.sql("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")) > 0,
-             "the report to wait for the lock")
-    path = running.root / "lua/rules/points.lua"
-    path.write_text(path.read_text() + "\n-- while one waits\n")
-    assert running.reload().status == 200
-    assert live_version(running) != before
-    holder.stdin.write("commit;\n")
-    holder.stdin.close()
-    holder.wait()
+    with account_held(running, family.child["id"]):
+        answers = []
+        slow = threading.Thread(target=lambda: answers.append(family.report(verification)))
+        slow.start()
+        wait_for(lambda: waits_for_lock(running), "the report to wait for the lock")
+        path = running.root / "lua/rules/points.lua"
+        path.write_text(path.read_text() + "\n-- while one waits\n")
+        assert running.reload().status == 200
+        assert live_version(running) != before
     slow.join()
     assert answers[0].status == 200, answers
     assert {row["rule_version"] for row in family.transactions()} == {before}
