@@ -99,11 +99,19 @@ static void write_time(struct buf *line, int64_t us)
     buf_append_str(line, "Z\"");
 }
 
-static void write_field(struct buf *line, const struct log_field *field)
+static void write_name(struct buf *line, const struct log_field *field)
 {
     buf_append_char(line, ',');
-    json_write_string(line, field->name, strlen(field->name));
+    if (field->name_len > 0)
+        json_write_plain(line, field->name, field->name_len);
+    else
+        json_write_string(line, field->name, strlen(field->name));
     buf_append_char(line, ':');
+}
+
+static void write_field(struct buf *line, const struct log_field *field)
+{
+    write_name(line, field);
     switch (field->kind) {
     case LOG_FIELD_STR:
         write_string(line, field->as.str);

@@ -7,21 +7,22 @@
 
 #define LOG_FIELDS_MAX 24 /* of one line, besides request_id */
 
+/* Without its name. */
 static struct log_field field_of(lua_State *L, const char *name, int index)
 {
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
-        return LOG_S(name, lua_tostring(L, index));
+        return LOG_S("", lua_tostring(L, index));
     case LUA_TBOOLEAN:
-        return LOG_B(name, lua_toboolean(L, index));
+        return LOG_B("", lua_toboolean(L, index));
     case LUA_TNUMBER:
         if (lua_isinteger(L, index))
-            return LOG_I(name, lua_tointeger(L, index));
-        return LOG_D(name, lua_tonumber(L, index));
+            return LOG_I("", lua_tointeger(L, index));
+        return LOG_D("", lua_tonumber(L, index));
     default:
         luaL_error(L, "log field '%s' is a %s; string, number or boolean expected", name,
                    luaL_typename(L, index));
-        return LOG_S(name, NULL);
+        return LOG_S("", NULL);
     }
 }
 
@@ -48,6 +49,7 @@ static size_t collect(lua_State *L, struct log_field *fields)
         if (count == LOG_FIELDS_MAX)
             luaL_error(L, "more than %d log fields", LOG_FIELDS_MAX);
         struct log_field field = field_of(L, name, -1);
+        field.name = name;
         size_t at = count++;
         for (; at > 0 && strcmp(fields[at - 1].name, name) > 0; at--)
             fields[at] = fields[at - 1];

@@ -116,7 +116,9 @@ static void test_time_is_rfc3339_with_milliseconds(void **state)
 static void test_no_text_breaks_the_line(void **state)
 {
     (void)state;
-    log_event(LOG_ERROR, "two\nlines \"quoted\"", LOG_S("bad", "\xFF\x01\\"), LOG_S("na\nme", "x"));
+    struct log_field fields[] = {LOG_S("bad", "\xFF\x01\\"), LOG_S("", "x")};
+    fields[1].name = "na\nme";
+    log_write(LOG_ERROR, "two\nlines \"quoted\"", fields, COUNT_OF(fields));
     struct json *line = next_line();
     assert_string_equal(text_of(line, "msg"), "two\nlines \"quoted\"");
     assert_string_equal(text_of(line, "bad"), "\xEF\xBF\xBD\x01\\");
