@@ -40,7 +40,7 @@ function db.query(statement, ...) end
 local rows = {}
 
 ---The first rows, at most so many, as finished JSON: an array of objects. For the `json` of an answer or of json.encode,
----anywhere in it; nothing can be read from it or added to it. The last that is asked of the rows.
+---anywhere in it, once; nothing can be read from it or added to it. The last that is asked of the rows.
 ---@param view json.view
 ---@param most integer
 ---@return userdata json

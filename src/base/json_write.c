@@ -49,16 +49,35 @@ static uint64_t special_bytes(uint64_t word)
     return ((word - each * 0x20) | (quote - each) | (backslash - each) | word) & high;
 }
 
-/* Is nothing special in any of len >= 8 bytes? The last word overlaps the one before it. */
-static bool is_plain(const char *text, size_t len)
+/* Copy len bytes; false, and anything at `to`, if one of them is special. Of the last words or halves of a
+ * word each overlaps the one before it. */
+static bool copy_plain(char *to, const char *text, size_t len)
 {
     uint64_t word;
-    for (size_t at = 0; at + sizeof(word) < len; at += sizeof(word)) {
-        memcpy(&word, text + at, sizeof(word));
-        if (special_bytes(word) != 0)
-            return false;
+    if (len >= sizeof(word)) {
+        for (size_t at = 0; at + sizeof(word) < len; at += sizeof(word)) {
+            memcpy(&word, text + at, sizeof(word));
+            if (special_bytes(word) != 0)
+                return false;
+            memcpy(to + at, &word, sizeof(word));
+        }
+        memcpy(&word, text + len - sizeof(word), sizeof(word));
+        memcpy(to + len - sizeof(word), &word, sizeof(word));
+        return special_bytes(word) == 0;
     }
-    memcpy(&word, text + len - sizeof(word), sizeof(word));
+    uint32_t first, last;
+    if (len >= sizeof(first)) {
+        memcpy(&first, text, sizeof(first));
+        memcpy(&last, text + len - sizeof(last), sizeof(last));
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + len - sizeof(last), &last, sizeof(last));
+        return special_bytes((uint64_t)first << 32 | last) == 0;
+    }
+    word = UINT64_C(0x2020202020202020);
+    for (size_t at = 0; at < len; at++) {
+        to[at] = text[at];
+        word = word << 8 | (unsigned char)text[at];
+    }
     return special_bytes(word) == 0;
 }
 
@@ -66,14 +85,6 @@ static bool is_plain(const char *text, size_t len)
 static size_t plain_run(const char *text, size_t len)
 {
     size_t at = 0;
-    if (len >= sizeof(uint64_t) && is_plain(text, len))
-        return len;
-    if (len < sizeof(uint64_t)) {
-        uint64_t word = UINT64_C(0x2020202020202020);
-        memcpy(&word, text, len);
-        if (special_bytes(word) == 0)
-            return len;
-    }
     while (at < len) {
         uint64_t word;
         if (len - at >= sizeof(word) && (memcpy(&word, text + at, sizeof(word)), special_bytes(word) == 0)) {
@@ -95,25 +106,13 @@ static size_t plain_run(const char *text, size_t len)
     return at;
 }
 
-void json_write_plain(struct buf *out, const char *text, size_t len)
-{
-    char *at = buf_room(out, len + 2);
-    *at = '"';
-    memcpy(at + 1, text, len);
-    at[len + 1] = '"';
-    buf_add(out, len + 2);
-}
-
-void json_write_string(struct buf *out, const char *text, size_t len)
+/* With escapes, or letters that are not ASCII. */
+static void write_special(struct buf *out, const char *text, size_t len)
 {
     static const char replacement[] = "\xEF\xBF\xBD";
-    size_t run = plain_run(text, len);
-    if (run == len) {
-        json_write_plain(out, text, len);
-        return;
-    }
     buf_append_char(out, '"');
-    for (size_t at = 0; at < len; run = plain_run(text + at, len - at)) {
+    for (size_t at = 0; at < len; at++) {
+        size_t run = plain_run(text + at, len - at);
         buf_append(out, text + at, run);
         at += run;
         if (at == len)
@@ -122,9 +121,19 @@ void json_write_string(struct buf *out, const char *text, size_t len)
             buf_append_str(out, replacement);
         else
             write_escape(out, text[at]);
-        at++;
     }
     buf_append_char(out, '"');
+}
+
+void json_write_string(struct buf *out, const char *text, size_t len)
+{
+    char *at = buf_room(out, len + 2);
+    if (!copy_plain(at + 1, text, len)) {
+        write_special(out, text, len);
+        return;
+    }
+    at[0] = at[len + 1] = '"';
+    buf_add(out, len + 2);
 }
 
 void json_write_integer(struct buf *out, int64_t value)

@@ -26,6 +26,7 @@ struct db_call {
     bool is_pending; /* its result may be asked for again */
     int attempt;     /* of tx */
     struct buf scratch;
+    struct buf shown; /* of rows: their JSON, until it is written somewhere */
 };
 
 #define DB_PENDING_NAME "lexicraft.db.pending"
@@ -74,6 +75,9 @@ void db_shown_push(lua_State *L, struct db_call *call, int index);
 
 /* Push the call itself as a db.rows: its rows are read when they are asked for. */
 void db_list_push(lua_State *L, int index);
+/* The JSON that the db.rows at index became, empty if it was written already; NULL for any other value. Does
+ * not raise; needs two free stack slots. */
+struct buf *db_rows_shown(lua_State *L, int index);
 
 /* Raise if the running task has a transaction open. */
 void db_tx_refuse(lua_State *L);

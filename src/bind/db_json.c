@@ -22,22 +22,41 @@ static int find_column(const struct pg_result *result, int first, int columns, c
     return JSON_VIEW_NO_COLUMN;
 }
 
-/* Find the columns of this result, from first on. */
-static void resolve(struct json_view *view, const struct pg_result *result, int first)
+/* Where the result of a call has the column of a part, from first on. What a statement had not the last time
+ * it has not now. */
+static int column_of(const struct json_view *view, struct json_view_part *part, const struct db_call *call,
+                     int first)
 {
-    int columns = pg_result_columns(result);
+    const struct pg_result *result = call->op->result;
+    int columns = pg_result_columns(result), kind = columns % JSON_VIEW_KINDS;
+    const char *name = view->names.data + part->name;
+    int last = part->last[kind];
+    if (last == JSON_VIEW_NO_COLUMN && call->statement != NULL && part->statement[kind] == call->statement)
+        return last;
+    bool is_there = last >= first && last < columns && is_named(result, last, name);
+    if (!is_there)
+        part->last[kind] = find_column(result, first, columns, name);
+    part->statement[kind] = call->statement;
+    return part->last[kind];
+}
+
+/* Plan the rows of a call: their values take the places of the nulls in the view's text. */
+static struct pg_json_rows resolve(struct json_view *view, const struct db_call *call, int first)
+{
+    struct pg_json_rows rows = {.columns = view->columns};
+    size_t from = 0;
     for (size_t i = 0; i < view->count; i++) {
         struct json_view_part *part = &view->parts[i];
-        const char *name = view->names.data + part->name;
-        int *last = &part->last[columns % JSON_VIEW_KINDS];
-        bool is_there = *last >= first && *last < columns && is_named(result, *last, name);
-        if (!is_there)
-            *last = find_column(result, first, columns, name);
-        if (*last != JSON_VIEW_NO_COLUMN)
-            part->column = pg_result_column(result, *last);
-        else
-            part->column.number = JSON_VIEW_NO_COLUMN;
+        int column = column_of(view, part, call, first);
+        if (column == JSON_VIEW_NO_COLUMN)
+            continue;
+        rows.columns[rows.count++] =
+            pg_json_column(call->op->result, column, view->text.data + from, part->at - from);
+        from = part->at + JSON_VIEW_NULL_LEN;
     }
+    rows.after = view->text.data + from;
+    rows.after_len = view->text.len - from;
+    return rows;
 }
 
 /* What writes the rows of a result. */
@@ -45,15 +64,21 @@ struct writing {
     lua_State *L;
     struct db_call *call;
     const struct json_view *view;
+    struct pg_json_rows rows;
     struct buf *out;
-    struct err err; /* once for all rows: it is large */
 };
 
-static struct writing begin(lua_State *L, struct db_call *call, int index, int first)
+static void write_other(void *data, int row, const struct pg_column *column);
+
+static void begin(struct writing *w, lua_State *L, struct db_call *call, int index, int first)
 {
     struct json_view *view = json_view_check(L, index);
-    resolve(view, call->op->result, first);
-    return (struct writing){.L = L, .call = call, .view = view};
+    w->L = L;
+    w->call = call;
+    w->view = view;
+    w->rows = resolve(view, call, first);
+    w->rows.other = write_other;
+    w->rows.data = w;
 }
 
 /* Room for rows, so that most grow no more. */
@@ -65,61 +90,39 @@ static void reserve_rows(const struct writing *w, int rows)
 
 static void write_cell(lua_State *L, struct db_call *call, struct pg_cell *cell, struct buf *out)
 {
-    switch (cell->kind) {
-    case PG_BOOL:
-        if (cell->boolean)
-            buf_append_str(out, "true");
-        else
-            buf_append_str(out, "false");
+    if (cell->kind == PG_TEXT) {
+        json_write_string(out, cell->text, cell->len);
         return;
-    case PG_INT:
-        json_write_integer(out, cell->integer);
-        return;
-    case PG_DOUBLE:
-        if (!isfinite(cell->number))
-            support_fail(L, ERR_INVALID, "JSON has no %s", isnan(cell->number) ? "NaN" : "infinity");
-        json_write_double(out, cell->number);
-        return;
-    case PG_TEXT:
-        if (cell->is_plain)
-            json_write_plain(out, cell->text, cell->len);
-        else
-            json_write_string(out, cell->text, cell->len);
-        return;
-    default: /* what may have no JSON form, or members that have an order */
-        db_cell_push(L, call, cell);
-        bind_json_encode(L, lua_gettop(L), out);
-        lua_pop(L, 1);
     }
+    if (cell->kind == PG_DOUBLE && !isfinite(cell->number))
+        support_fail(L, ERR_INVALID, "JSON has no %s", isnan(cell->number) ? "NaN" : "infinity");
+    db_cell_push(L, call, cell); /* members have an order */
+    bind_json_encode(L, lua_gettop(L), out);
+    lua_pop(L, 1);
 }
 
-/* Write the view's text with the row's values in the places of its nulls. */
+/* A value that pg/json leaves to others. */
+static void write_other(void *data, int row, const struct pg_column *column)
+{
+    struct writing *w = data;
+    struct pg_cell cell;
+    struct err err;
+    if (pg_column_cell(w->call->op->result, row, column, &w->call->scratch, &cell, &err) != 0)
+        support_raise(w->L, &err);
+    write_cell(w->L, w->call, &cell, w->out);
+}
+
 static void write_row(struct writing *w, int row)
 {
-    const struct json_view *view = w->view;
-    const struct pg_result *result = w->call->op->result;
-    struct pg_cell cell;
-    size_t from = 0;
-    for (size_t i = 0; i < view->count; i++) {
-        const struct json_view_part *part = &view->parts[i];
-        if (part->column.number == JSON_VIEW_NO_COLUMN)
-            continue;
-        if (pg_column_cell(result, row, &part->column, &w->call->scratch, &cell, &w->err) != 0)
-            support_raise(w->L, &w->err);
-        if (cell.kind == PG_NULL)
-            continue;
-        buf_append(w->out, view->text.data + from, part->at - from);
-        write_cell(w->L, w->call, &cell, w->out);
-        from = part->at + JSON_VIEW_NULL_LEN;
-    }
-    buf_append(w->out, view->text.data + from, view->text.len - from);
+    pg_json_row(&w->rows, w->call->op->result, row, w->out);
     if (w->out->len > JSON_ENCODE_BYTES_MAX)
         support_fail(w->L, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
 }
 
 void db_rows_write(lua_State *L, struct db_call *call, int index, int most, struct buf *out)
 {
-    struct writing w = begin(L, call, index, 0);
+    struct writing w;
+    begin(&w, L, call, index, 0);
     int rows = pg_result_rows(call->op->result);
     if (rows > most)
         rows = most;
@@ -137,6 +140,7 @@ void db_rows_write(lua_State *L, struct db_call *call, int index, int most, stru
 static void push_shown(struct writing *w, int row)
 {
     w->out = support_scratch(w->L);
+    pg_json_forget(&w->rows);
     reserve_rows(w, 1);
     write_row(w, row);
     bind_json_push_text(w->L, w->out);
@@ -144,7 +148,8 @@ static void push_shown(struct writing *w, int row)
 
 void db_shown_push(lua_State *L, struct db_call *call, int index)
 {
-    struct writing w = begin(L, call, index, 0);
+    struct writing w;
+    begin(&w, L, call, index, 0);
     int rows = pg_result_rows(call->op->result);
     lua_createtable(L, rows, 0);
     bind_json_mark_array(L);
@@ -161,6 +166,7 @@ void db_row_show(lua_State *L, struct db_call *call, int index)
         lua_pushnil(L);
         return;
     }
-    struct writing w = begin(L, call, index, first);
+    struct writing w;
+    begin(&w, L, call, index, first);
     push_shown(&w, row);
 }

@@ -138,8 +138,16 @@ void db_list_push(lua_State *L, int index)
 
 static int rows_gc(lua_State *L)
 {
-    db_call_let_go(lua_touserdata(L, 1));
+    struct db_call *call = lua_touserdata(L, 1);
+    db_call_let_go(call);
+    buf_release(&call->shown);
     return 0;
+}
+
+struct buf *db_rows_shown(lua_State *L, int index)
+{
+    struct db_call *call = luaL_testudata(L, index, ROWS_NAME);
+    return call != NULL && call->op == NULL ? &call->shown : NULL;
 }
 
 static struct db_call *check_rows(lua_State *L)
@@ -176,16 +184,16 @@ static int rows_index(lua_State *L)
     return 1;
 }
 
-/* rows:json(view, most). The result, which Lua's collector knows nothing of, is not kept longer than that.
- */
+/* rows:json(view, most). The rows become their own JSON. Lua's collector knows nothing of its memory, so the
+ * result is not kept longer than that, and the text until it is written into another one. */
 static int rows_json(lua_State *L)
 {
     struct db_call *call = check_rows(L);
     lua_Integer most = luaL_checkinteger(L, 3);
-    struct buf *out = support_scratch(L);
-    db_rows_write(L, call, 2, most < 0 ? 0 : most < INT_MAX ? (int)most : INT_MAX, out);
-    bind_json_push_text(L, out);
+    buf_clear(&call->shown);
+    db_rows_write(L, call, 2, most < 0 ? 0 : most < INT_MAX ? (int)most : INT_MAX, &call->shown);
     db_call_let_go(call);
+    lua_settop(L, 1);
     return 1;
 }
 

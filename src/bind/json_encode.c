@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bind/db.h"
+
 #define INSERTION_MAX 32
 #define MEMBERS_MAX 16 /* for which no memory is taken; more by doubling */
 
@@ -189,9 +191,17 @@ static int encode_text(struct encoder *e, int index)
 {
     size_t len;
     const char *text = bind_json_text(e->L, index, &len);
-    if (text == NULL)
+    struct buf *rows = text == NULL ? db_rows_shown(e->L, index) : NULL;
+    if (rows != NULL && rows->data == NULL)
+        return err_set(e->err, ERR_INVALID, "the json of these rows has been written already");
+    if (text == NULL && rows == NULL)
         return err_set(e->err, ERR_INVALID, "a %s has no JSON form", luaL_typename(e->L, index));
-    buf_append(e->out, text, len);
+    if (rows == NULL) {
+        buf_append(e->out, text, len);
+    } else {
+        buf_append(e->out, rows->data, rows->len);
+        buf_release(rows);
+    }
     if (e->out->len > JSON_ENCODE_BYTES_MAX)
         return err_set(e->err, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
     return 0;

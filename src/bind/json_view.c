@@ -21,7 +21,9 @@ static int view_gc(lua_State *L)
 {
     struct json_view *view = lua_touserdata(L, 1);
     free(view->parts);
+    free(view->columns);
     view->parts = NULL;
+    view->columns = NULL;
     buf_release(&view->text);
     buf_release(&view->names);
     return 0;
@@ -38,8 +40,7 @@ static void add_part(lua_State *L, struct json_view *view, int value)
     size_t len;
     const char *name = lua_tolstring(L, value, &len);
     view->parts = x_realloc(view->parts, (view->count + 1) * sizeof(*view->parts));
-    view->parts[view->count++] = (struct json_view_part){
-        .at = view->text.len, .name = view->names.len, .column.number = JSON_VIEW_NO_COLUMN};
+    view->parts[view->count++] = (struct json_view_part){.at = view->text.len, .name = view->names.len};
     buf_append(&view->names, name, len + 1);
     buf_append_str(&view->text, "null");
 }
@@ -97,6 +98,7 @@ int json_view_make(lua_State *L)
     *view = (struct json_view){0};
     luaL_setmetatable(L, VIEW_NAME);
     compile(L, view, 1, NESTED_MAX);
+    view->columns = x_calloc(view->count + 1, sizeof(*view->columns));
     lua_settop(L, 2);
     return 1;
 }

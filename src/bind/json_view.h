@@ -4,6 +4,7 @@
 #define BIND_JSON_VIEW_H
 
 #include "bind/bind.h"
+#include "pg/json.h"
 
 #define JSON_VIEW_NO_COLUMN (-1)
 #define JSON_VIEW_NULL_LEN 4 /* null */
@@ -11,16 +12,18 @@
 
 /* A value: its place, and the column it is from. */
 struct json_view_part {
-    size_t at;                 /* of the null in the view's text whose place it takes */
-    size_t name;               /* of the column, in the view's names */
-    struct pg_column column;   /* in the result being written */
-    int last[JSON_VIEW_KINDS]; /* where it was in the last result of as many columns (modulo kinds) */
+    size_t at;   /* of the null in the view's text whose place it takes */
+    size_t name; /* of the column, in the view's names */
+    /* Where it was in the last result of as many columns (modulo kinds), and whose result that was. */
+    int last[JSON_VIEW_KINDS];
+    const struct bind_statement *statement[JSON_VIEW_KINDS];
 };
 
 struct json_view {
     struct json_view_part *parts;
     size_t count;
-    struct buf text; /* a row of NULLs */
+    struct pg_json_column *columns; /* room for what is there of them in a result */
+    struct buf text;                /* a row of NULLs */
     struct buf names;
 };
 

@@ -7,52 +7,7 @@
 
 #include "base/json.h"
 #include "pg/format.h"
-
-/* Type numbers that PostgreSQL fixes for ever (pg_type.dat). */
-enum {
-    OID_BOOL = 16,
-    OID_BYTEA = 17,
-    OID_CHAR = 18,
-    OID_NAME = 19,
-    OID_INT8 = 20,
-    OID_INT2 = 21,
-    OID_INT4 = 23,
-    OID_TEXT = 25,
-    OID_OID = 26,
-    OID_JSON = 114,
-    OID_JSON_ARRAY = 199,
-    OID_FLOAT4 = 700,
-    OID_FLOAT8 = 701,
-    OID_UNKNOWN = 705,
-    OID_BOOL_ARRAY = 1000,
-    OID_BYTEA_ARRAY = 1001,
-    OID_NAME_ARRAY = 1003,
-    OID_INT2_ARRAY = 1005,
-    OID_INT4_ARRAY = 1007,
-    OID_TEXT_ARRAY = 1009,
-    OID_BPCHAR_ARRAY = 1014,
-    OID_VARCHAR_ARRAY = 1015,
-    OID_INT8_ARRAY = 1016,
-    OID_FLOAT4_ARRAY = 1021,
-    OID_FLOAT8_ARRAY = 1022,
-    OID_OID_ARRAY = 1028,
-    OID_BPCHAR = 1042,
-    OID_VARCHAR = 1043,
-    OID_DATE = 1082,
-    OID_DATE_ARRAY = 1182,
-    OID_TIMESTAMPTZ = 1184,
-    OID_TIMESTAMPTZ_ARRAY = 1185,
-    OID_NUMERIC_ARRAY = 1231,
-    OID_NUMERIC = 1700,
-    OID_VOID = 2278,
-    OID_UUID = 2950,
-    OID_UUID_ARRAY = 2951,
-    OID_JSONB = 3802,
-    OID_JSONB_ARRAY = 3807,
-};
-/* Types made in the database (enums, citext …) are numbered from here; their kind is not known on this side.
- */
-#define OID_FIRST_OWN 16384
+#include "pg/oid.h"
 
 #define JSONB_VERSION 1
 #define ARRAY_HEADER_BYTES 12
@@ -178,7 +133,6 @@ static inline bool decode_formatted(const unsigned char *bytes, size_t len, stru
     cell->kind = PG_TEXT;
     cell->text = scratch->data;
     cell->len = scratch->len;
-    cell->is_plain = true;
     return true;
 }
 
@@ -205,9 +159,7 @@ static bool decode_uuid(const unsigned char *bytes, size_t len, struct buf *scra
 
 static bool decode_bytea(const unsigned char *bytes, size_t len, struct buf *scratch, struct pg_cell *cell)
 {
-    bool is_done = decode_formatted(bytes, len, scratch, cell, pg_format_bytea);
-    cell->is_plain = false; /* the backslash */
-    return is_done;
+    return decode_formatted(bytes, len, scratch, cell, pg_format_bytea);
 }
 
 /* More than one dimension is refused: a Lua list has one. */
@@ -316,7 +268,6 @@ int pg_column_cell(const struct pg_result *r, int row, const struct pg_column *c
                    struct pg_cell *cell, struct err *err)
 {
     cell->kind = PG_NULL;
-    cell->is_plain = false;
     size_t len = (size_t)PQgetlength(pq(r), row, column->number);
     if (len == 0 && (!may_be_empty(column->decode) || PQgetisnull(pq(r), row, column->number)))
         return 0;

@@ -29,7 +29,6 @@ struct pg_cell {
     double number;
     const char *text; /* borrowed from the result or from scratch; NUL-terminated */
     size_t len;
-    bool is_plain; /* text of digits, letters and signs that JSON writes as they are */
     /* PG_ARRAY: */
     int32_t element_count;
     uint32_t element_oid;
