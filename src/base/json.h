@@ -56,6 +56,8 @@ bool utf8_is_valid(const char *text, size_t len);
  * back equal, and without a fraction if they have none and are within ±2^53; not-finite ones are the caller's
  * error, written as null. */
 void json_write_string(struct buf *out, const char *text, size_t len);
+/* The same for a text that is known to need no escape. */
+void json_write_plain(struct buf *out, const char *text, size_t len);
 void json_write_integer(struct buf *out, int64_t value);
 void json_write_double(struct buf *out, double value);
 

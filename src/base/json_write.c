@@ -106,6 +106,15 @@ static size_t plain_run(const char *text, size_t len)
     return at;
 }
 
+void json_write_plain(struct buf *out, const char *text, size_t len)
+{
+    char *at = buf_room(out, len + 2);
+    *at = '"';
+    memcpy(at + 1, text, len);
+    at[len + 1] = '"';
+    buf_add(out, len + 2);
+}
+
 /* With escapes, or letters that are not ASCII. */
 static void write_special(struct buf *out, const char *text, size_t len)
 {
