@@ -8,6 +8,7 @@ local views = require "api.views"
 local verifications = {}
 
 local PLACE = { { field = "due_at", kind = "time" }, { field = "id", kind = "integer" } }
+local BEFORE_FIRST = { page.BEFORE_FIRST, page.BEFORE_FIRST }
 
 local QUESTIONS_MAX = 50
 
@@ -31,7 +32,7 @@ verifications.query = page.query {
 }
 
 function verifications.list(call)
-  local limit, after = page.position(call, PLACE, { page.BEFORE_FIRST, page.BEFORE_FIRST })
+  local limit, after = page.position(call, PLACE, BEFORE_FIRST)
   if not limit then
     return nil, after
   end

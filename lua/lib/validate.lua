@@ -166,6 +166,56 @@ local from_text = {
   end,
 }
 
+-- The value of a parameter of this schema; nil if the text is none of its type.
+local function value_of(property, text)
+  local value = from_text[property.type](text)
+  if value or property.type == "boolean" then
+    return value
+  end
+end
+
+-- The values of a query without any fault, as nearly all are; nil: there are faults.
+local function good_values(schema, query)
+  local faults, values = {}, {}
+  for name, text in pairs(query) do
+    local property = schema.properties[name]
+    local value = property and value_of(property, text)
+    if value == nil then
+      return nil
+    end
+    check_value(property, value, "", faults)
+    if faults[1] then
+      return nil
+    end
+    values[name] = value
+  end
+  return values
+end
+
+local function faults_of_query(schema, query, malformed)
+  local faults = {}
+  for _, name in ipairs(sorted_keys(malformed)) do
+    add(faults, child_pointer("", name), "format", malformed[name])
+  end
+  for _, name in ipairs(schema.required or {}) do
+    if query[name] == nil and malformed[name] == nil then
+      add(faults, child_pointer("", name), "required", "is missing")
+    end
+  end
+  for _, name in ipairs(sorted_keys(query)) do
+    local property, pointer = schema.properties[name], child_pointer("", name)
+    local value = property and value_of(property, query[name])
+    if not property then
+      add(faults, pointer, "unknown", "is not known here")
+    elseif value == nil then
+      add(faults, pointer, "type", "must be of type " .. property.type)
+    else
+      check_value(property, value, pointer, faults)
+    end
+  end
+  return faults
+end
+
 ---Check query parameters, given as text, and turn them into the types of the schema.
 ---@param schema table  an object whose properties are strings, integers and booleans
 ---@param query? table<string, string>
@@ -177,34 +227,15 @@ function validate.query(schema, query, malformed)
     return {}
   end
   query, malformed = query or {}, malformed or {}
-  if not (next(query) or next(malformed) or schema.required) then
-    return {}
+  local values = not (schema.required or next(malformed)) and good_values(schema, query)
+  if values then
+    return values
   end
-  local faults, values = {}, {}
-  for _, name in ipairs(sorted_keys(malformed)) do
-    add(faults, child_pointer("", name), "format", malformed[name])
-  end
-  for _, name in ipairs(schema.required or {}) do
-    if query[name] == nil and malformed[name] == nil then
-      add(faults, child_pointer("", name), "required", "is missing")
-    end
-  end
-  for _, name in ipairs(sorted_keys(query)) do
-    local property, pointer = schema.properties[name], child_pointer("", name)
-    local value = property and from_text[property.type](query[name])
-    if not property then
-      add(faults, pointer, "unknown", "is not known here")
-    elseif value == nil or value == false and property.type ~= "boolean" then
-      add(faults, pointer, "type", "must be of type " .. property.type)
-    else
-      check_value(property, value, pointer, faults)
-      values[name] = value
-    end
-  end
+  local faults = faults_of_query(schema, query, malformed)
   if #faults > 0 then
     return nil, faults
   end
-  return values
+  return good_values(schema, query)
 end
 
 return validate

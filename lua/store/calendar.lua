@@ -26,9 +26,11 @@ local function bounded(row)
   return row and { from_us = math.max(0, row.from_us or 0), until_us = math.min(END_US, row.until_us or END_US) }
 end
 
+local ALWAYS = bounded {}
+
 ---@return calendar.span  that leaves nothing out
 function calendar.always()
-  return bounded {}
+  return ALWAYS
 end
 
 ---@param from string?  its first day; nil: no limit
