@@ -102,7 +102,10 @@ static void write_time(struct buf *line, int64_t us)
 static void write_name(struct buf *line, const struct log_field *field)
 {
     buf_append_char(line, ',');
-    json_write_string(line, field->name, field->name_len > 0 ? field->name_len : strlen(field->name));
+    if (field->name_len > 0)
+        json_write_plain(line, field->name, field->name_len);
+    else
+        json_write_string(line, field->name, strlen(field->name));
     buf_append_char(line, ':');
 }
 
