@@ -16,8 +16,9 @@ return {
     prepared_statements = true,       -- false behind a transaction pooler (PgBouncer < 1.21, Supabase port 6543)
     pipelined_connections = 2,        -- connections for single statements, all workers together
     exclusive_connections = 10,       -- connections for transactions, all workers together
-    sharing_connections = 4,          -- of these, for transactions that may share one of PostgreSQL's, e.g. results of tests
-    sharing_max = 8,                  -- transactions that share one of PostgreSQL's at most; 1: none does
+    sharing_connections = 2,          -- of these, for transactions that may share one of PostgreSQL's, e.g. results of tests
+    sharing_max = 32,                 -- transactions that share one of PostgreSQL's at most; 1: none does
+    sharing_lock_ms = 100,            -- longest wait of those for a row lock; then each runs by itself, milliseconds
     waiting_max = 2000,               -- requests waiting for a connection, all workers together; more: 503
     in_flight_max = 256,              -- statements in flight on one pipelined connection
     wait_ms = 2000,                   -- longest wait for a connection, milliseconds

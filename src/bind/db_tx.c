@@ -18,7 +18,6 @@
 #define RESULTS 3 /* the first of them */
 #define LOCK_MS_MAX 3600000
 #define SHARE_BYTES_MAX 100
-#define SQLSTATE_LOCK_NOT_AVAILABLE "55P03"
 
 struct db_tx {
     struct bind_context *context;
@@ -139,13 +138,12 @@ static bool is_retryable(const struct err *err)
     return false;
 }
 
-/* What failed in company may succeed alone; but a lock that was waited for in vain is another's still. */
+/* What PostgreSQL refuses in company may succeed alone. */
 static bool is_worth_repeating(const struct db_tx *tx, const struct err *err)
 {
     if (tx->attempt >= ATTEMPTS_MAX)
         return false;
-    return is_retryable(err) || (tx->had_company && err->code == ERR_DB &&
-                                 strcmp(err->sqlstate, SQLSTATE_LOCK_NOT_AVAILABLE) != 0);
+    return is_retryable(err) || (tx->had_company && err->sqlstate[0] != '\0');
 }
 
 static int retry(lua_State *L, int status, lua_KContext context)

@@ -26,8 +26,9 @@ struct config {
     struct {
         char *url, *migration_url; /* migration_url resolved: never "" if url is not */
         bool prepared_statements;
-        int64_t pipelined_connections, exclusive_connections, sharing_connections, sharing_max, waiting_max,
-            in_flight_max, wait_ms, statement_ms, connect_ms, idle_transaction_ms, lock_ms, statements_max;
+        int64_t pipelined_connections, exclusive_connections, sharing_connections, sharing_max,
+            sharing_lock_ms, waiting_max, in_flight_max, wait_ms, statement_ms, connect_ms,
+            idle_transaction_ms, lock_ms, statements_max;
     } database;
     struct {
         int64_t connections_max, header_bytes_max, body_bytes_max, header_ms, body_ms, idle_ms, write_ms,

@@ -458,6 +458,7 @@ struct pg_settings generation_pg_settings(const struct config *c, unsigned index
         .exclusive = share(c->database.exclusive_connections, index, workers),
         .sharing = share(c->database.sharing_connections, index, workers),
         .share_max = (unsigned)c->database.sharing_max,
+        .share_lock_ms = (uint32_t)c->database.sharing_lock_ms,
         .waiting_max = share(c->database.waiting_max, index, workers),
         .in_flight_max = (unsigned)c->database.in_flight_max,
         .wait_ms = (uint32_t)c->database.wait_ms,

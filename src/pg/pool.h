@@ -26,6 +26,8 @@ struct pg_settings {
     unsigned exclusive;       /* connections of the exclusive lane (>= 1) */
     unsigned sharing;         /* of these, for transactions that share at most so many (>= 1) */
     unsigned share_max;       /* transactions that share one of PostgreSQL's; 0 or 1: none does */
+    uint32_t share_lock_ms;   /* longest wait for a lock of those that share (0: as long as alone): all wait
+                                 with one;   alone it may wait as long as its options say */
     unsigned waiting_max;     /* statements waiting for a pipelined connection plus transactions waiting for a
                                  lease;     more → ERR_BUSY */
     unsigned in_flight_max;   /* statements in flight on one pipelined connection; more wait */

@@ -201,6 +201,15 @@ void pg_tx_free(struct pg_tx *tx)
 
 /* ---- sending ---- */
 
+/* Longest wait for a lock, milliseconds; 0: the server's. */
+static uint32_t lock_ms_of(const struct pg_tx *tx)
+{
+    uint32_t alone = tx->options.lock_ms, shared = tx->pool->settings.share_lock_ms;
+    if (tx->conn->tx_count < 2 || shared == 0)
+        return alone;
+    return alone == 0 || shared < alone ? shared : alone;
+}
+
 static void tx_send_begin(struct pg_tx *tx)
 {
     static const char *const begins[] = {
@@ -216,9 +225,9 @@ static void tx_send_begin(struct pg_tx *tx)
     snprintf(sql, sizeof(sql), "%s%s", begins[tx->options.isolation],
              tx->options.read_only ? " READ ONLY" : "");
     conn_send_control(tx->conn, ITEM_BEGIN, sql);
-    if (tx->conn == NULL || tx->options.lock_ms == 0)
+    if (tx->conn == NULL || lock_ms_of(tx) == 0)
         return;
-    snprintf(sql, sizeof(sql), "SET LOCAL lock_timeout = %u", tx->options.lock_ms);
+    snprintf(sql, sizeof(sql), "SET LOCAL lock_timeout = %u", lock_ms_of(tx));
     conn_send_control(tx->conn, ITEM_BEGIN, sql);
 }
 

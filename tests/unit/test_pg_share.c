@@ -357,6 +357,39 @@ static void test_one_hangs(void **state)
     bench_close(b);
 }
 
+static int64_t lock_timeout_ms(struct bench *b, struct trans *t)
+{
+    struct call call;
+    trans_queue(t, &call, "SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'");
+    pg_tx_flush(t->tx);
+    bench_until(b, call.done);
+    int64_t ms = call_int(&call);
+    call_release(&call);
+    return ms;
+}
+
+static void test_locks_are_waited_for_less_in_company(void **state)
+{
+    (void)state;
+    struct pg_settings settings = sharing_settings();
+    settings.share_lock_ms = 50;
+    struct bench *b = bench_open_ready(&settings);
+    struct pg_tx_options options = {.isolation = PG_READ_COMMITTED, .lock_ms = 700};
+    struct trans parts[2] = {0};
+    for (int company = 0; company < 2; company++) {
+        for (int i = 0; i <= company; i++) {
+            options.share = i == 0 ? "a" : "b";
+            parts[i] = (struct trans){0};
+            parts[i].tx = pg_tx_open(b->pool, &options, trans_ready, &parts[i]);
+        }
+        assert_int_equal(lock_timeout_ms(b, &parts[0]), company ? 50 : 700);
+        for (int i = 0; i <= company; i++)
+            trans_free(&parts[i]);
+        bench_until(b, bench_stats(b).exclusive_idle == 2);
+    }
+    bench_close(b);
+}
+
 static void test_deadline_of_one(void **state)
 {
     (void)state;
@@ -489,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_left_while_committing),
         cmocka_unit_test(test_left_with_statements_under_way),
         cmocka_unit_test(test_one_hangs),
+        cmocka_unit_test(test_locks_are_waited_for_less_in_company),
         cmocka_unit_test(test_deadline_of_one),
         cmocka_unit_test(test_answer_to_commit_is_lost),
         cmocka_unit_test(test_connection_is_lost),
