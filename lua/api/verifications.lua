@@ -40,7 +40,9 @@ function verifications.list(call)
   if not rows then
     return nil, err
   end
-  return page.response(call, rows, limit, PLACE, views.VERIFICATION)
+  -- Rows that do not say it are of open tests.
+  local same = { child_id = call.params.child_id, completed = false }
+  return page.response(call, rows, limit, PLACE, views.VERIFICATION, same)
 end
 
 function verifications.get(call)

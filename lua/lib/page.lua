@@ -131,9 +131,9 @@ local function link_to_next(call, cursor)
   return ("<%s?%scursor=%s>; rel=\"next\""):format(call.request.path, others == "" and "" or others .. "&", cursor)
 end
 
-local function items_of(rows, limit, view)
+local function items_of(rows, limit, view, same)
   if type(view) == "userdata" then
-    return rows:json(view, limit)
+    return rows:json(view, limit, same)
   end
   local items = {}
   for index = 1, math.min(#rows, limit) do
@@ -148,14 +148,15 @@ end
 ---@param limit integer
 ---@param place page.part[]
 ---@param view (fun(row: db.row): table)|json.view  how an item is shown; a view of rows that are db.rows
+---@param same? table<string, any>  for a json.view: what all rows have that are without such a column
 ---@return http.response
-function page.response(call, rows, limit, place, view)
+function page.response(call, rows, limit, place, view, same)
   local headers, next_cursor = nil, json.null
   if #rows > limit then
     next_cursor = page.cursor(call, place_of(rows[limit], place))
     headers = { Link = link_to_next(call, next_cursor) }
   end
-  return { status = 200, headers = headers, json = { items = items_of(rows, limit, view), next_cursor = next_cursor } }
+  return { status = 200, headers = headers, json = { items = items_of(rows, limit, view, same), next_cursor = next_cursor } }
 end
 
 return page

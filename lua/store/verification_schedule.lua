@@ -137,10 +137,10 @@ local list = db.sql [[
   limit $5]]
 
 -- Those that can be taken, now or later: $7 is false, which the planner must not know, or where few tests are completed yet it
--- would read those as well, for ever. What only a result or a flag would set is not asked for.
+-- would read those as well, for ever. What only a result or a flag would set is not asked for, nor what all rows have.
 local list_open = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
-         v.completed, v.started_at, v.expires_at, v.created_at
+  select v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.started_at, v.expires_at, v.created_at
   from verification_schedule v
   where v.child_id = (select c.id from children c where c.id = $1 and ($2::uuid is null or c.parent_id = $2))
     and (v.due_at, v.id) > (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4)
@@ -304,7 +304,7 @@ end
 
 ---@param filter { learning_progress_id: integer?, completed: boolean?, before_us: integer }
 ---@param after { [1]: integer, [2]: integer }  due_at, in microseconds since 1970, and id of the last item seen
----@return db.rows
+---@return db.rows  without child_id and completed if only open ones are asked for
 function verification_schedule.list(child_id, parent_id, filter, after, limit)
   local completed_only, before_us = filter.completed, filter.before_us
   if filter.learning_progress_id then

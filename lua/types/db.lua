@@ -43,8 +43,9 @@ local rows = {}
 ---anywhere in it, once; nothing can be read from it or added to it. The last that is asked of the rows.
 ---@param view json.view
 ---@param most integer
+---@param same? table<string, any>  values that all rows have, where the statement has no such column
 ---@return userdata json
-function rows:json(view, most) end
+function rows:json(view, most, same) end
 
 ---Like query, for rows that go into an answer as they are: they cost a third if nobody looks at them.
 ---@param statement db.statement|string  a string only in tools and specs

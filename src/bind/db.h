@@ -68,8 +68,9 @@ int db_only_row(lua_State *L, const struct db_call *call, int *first);
 /* Push the Lua value of a cell, NULL as json.null. */
 void db_cell_push(lua_State *L, struct db_call *call, struct pg_cell *cell);
 
-/* Append the first rows of a finished call, at most so many, as an array of what the view at index shows. */
-void db_rows_write(lua_State *L, struct db_call *call, int index, int most, struct buf *out);
+/* Append the first rows of a finished call, at most so many, as an array of what the view at index shows;
+ * what is no column has the value that the table at `same` gives it (0: there is none). */
+void db_rows_write(lua_State *L, struct db_call *call, int index, int most, int same, struct buf *out);
 /* Push a marked list with the finished JSON of each row. */
 void db_shown_push(lua_State *L, struct db_call *call, int index);
 

@@ -40,22 +40,46 @@ static int column_of(const struct json_view *view, struct json_view_part *part, 
     return part->last[kind];
 }
 
-/* Plan the rows of a call: their values take the places of the nulls in the view's text. */
-static struct pg_json_rows resolve(struct json_view *view, const struct db_call *call, int first)
+/* Push what the table at index says of a part that is no column; false, and nothing, if there is no table or
+ * it says nothing. */
+static bool push_same(lua_State *L, int same, const struct json_view *view, const struct json_view_part *part)
+{
+    if (same == 0)
+        return false;
+    lua_pushstring(L, view->names.data + part->name);
+    if (lua_rawget(L, same) != LUA_TNIL)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* Plan the rows of a call: their values take the places of the nulls in the view's text, and so does what the
+ * table at `same` (0: none) says of all rows. */
+static struct pg_json_rows resolve(lua_State *L, struct json_view *view, const struct db_call *call,
+                                   int first, int same)
 {
     struct pg_json_rows rows = {.columns = view->columns};
-    size_t from = 0;
+    struct buf *text = &view->planned;
+    size_t from = 0, begun = 0;
+    buf_clear(text);
     for (size_t i = 0; i < view->count; i++) {
         struct json_view_part *part = &view->parts[i];
         int column = column_of(view, part, call, first);
-        if (column == JSON_VIEW_NO_COLUMN)
+        if (column == JSON_VIEW_NO_COLUMN && !push_same(L, same, view, part))
             continue;
-        rows.columns[rows.count++] =
-            pg_json_column(call->op->result, column, view->text.data + from, part->at - from);
+        buf_append(text, view->text.data + from, part->at - from);
         from = part->at + JSON_VIEW_NULL_LEN;
+        if (column == JSON_VIEW_NO_COLUMN) {
+            bind_json_encode(L, lua_gettop(L), text);
+            lua_pop(L, 1);
+        } else {
+            rows.columns[rows.count++] = pg_json_column(call->op->result, column, text->len - begun);
+            begun = text->len;
+        }
     }
-    rows.after = view->text.data + from;
-    rows.after_len = view->text.len - from;
+    buf_append(text, view->text.data + from, view->text.len - from);
+    rows.after_len = text->len - begun;
+    pg_json_plan(&rows, text->data);
     return rows;
 }
 
@@ -70,13 +94,13 @@ struct writing {
 
 static void write_other(void *data, int row, const struct pg_column *column);
 
-static void begin(struct writing *w, lua_State *L, struct db_call *call, int index, int first)
+static void begin(struct writing *w, lua_State *L, struct db_call *call, int index, int first, int same)
 {
     struct json_view *view = json_view_check(L, index);
     w->L = L;
     w->call = call;
     w->view = view;
-    w->rows = resolve(view, call, first);
+    w->rows = resolve(L, view, call, first, same);
     w->rows.other = write_other;
     w->rows.data = w;
 }
@@ -119,10 +143,10 @@ static void write_row(struct writing *w, int row)
         support_fail(w->L, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
 }
 
-void db_rows_write(lua_State *L, struct db_call *call, int index, int most, struct buf *out)
+void db_rows_write(lua_State *L, struct db_call *call, int index, int most, int same, struct buf *out)
 {
     struct writing w;
-    begin(&w, L, call, index, 0);
+    begin(&w, L, call, index, 0, same);
     int rows = pg_result_rows(call->op->result);
     if (rows > most)
         rows = most;
@@ -149,7 +173,7 @@ static void push_shown(struct writing *w, int row)
 void db_shown_push(lua_State *L, struct db_call *call, int index)
 {
     struct writing w;
-    begin(&w, L, call, index, 0);
+    begin(&w, L, call, index, 0, 0);
     int rows = pg_result_rows(call->op->result);
     lua_createtable(L, rows, 0);
     bind_json_mark_array(L);
@@ -167,6 +191,6 @@ void db_row_show(lua_State *L, struct db_call *call, int index)
         return;
     }
     struct writing w;
-    begin(&w, L, call, index, first);
+    begin(&w, L, call, index, first, 0);
     push_shown(&w, row);
 }

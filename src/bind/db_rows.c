@@ -184,14 +184,17 @@ static int rows_index(lua_State *L)
     return 1;
 }
 
-/* rows:json(view, most). The rows become their own JSON. Lua's collector knows nothing of its memory, so the
- * result is not kept longer than that, and the text until it is written into another one. */
+/* rows:json(view, most, same). The rows become their own JSON. Lua's collector knows nothing of its memory,
+ * so the result is not kept longer than that, and the text until it is written into another one. */
 static int rows_json(lua_State *L)
 {
     struct db_call *call = check_rows(L);
     lua_Integer most = luaL_checkinteger(L, 3);
+    int same = lua_isnoneornil(L, 4) ? 0 : 4;
+    if (same != 0)
+        luaL_checktype(L, same, LUA_TTABLE);
     buf_clear(&call->shown);
-    db_rows_write(L, call, 2, most < 0 ? 0 : most < INT_MAX ? (int)most : INT_MAX, &call->shown);
+    db_rows_write(L, call, 2, most < 0 ? 0 : most < INT_MAX ? (int)most : INT_MAX, same, &call->shown);
     db_call_let_go(call);
     lua_settop(L, 1);
     return 1;

@@ -26,6 +26,7 @@ static int view_gc(lua_State *L)
     view->columns = NULL;
     buf_release(&view->text);
     buf_release(&view->names);
+    buf_release(&view->planned);
     return 0;
 }
 

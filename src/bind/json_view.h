@@ -25,6 +25,7 @@ struct json_view {
     struct pg_json_column *columns; /* room for what is there of them in a result */
     struct buf text;                /* a row of NULLs */
     struct buf names;
+    struct buf planned; /* a row without its values, for the result being written */
 };
 
 void json_view_open(lua_State *L);

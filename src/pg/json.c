@@ -116,17 +116,24 @@ static pg_write_json *writer(Oid oid)
     }
 }
 
-struct pg_json_column pg_json_column(const struct pg_result *r, int column, const char *before,
-                                     size_t before_len)
+struct pg_json_column pg_json_column(const struct pg_result *r, int column, size_t before_len)
 {
     bool is_binary = PQfformat(pq(r), column) == 1;
     return (struct pg_json_column){
         .column = pg_result_column(r, column),
         .write = is_binary ? writer(PQftype(pq(r), column)) : NULL,
-        .before = before,
         .before_len = before_len,
         .len = LEN_NONE,
     };
+}
+
+void pg_json_plan(struct pg_json_rows *rows, const char *text)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        rows->columns[i].before = text;
+        text += rows->columns[i].before_len;
+    }
+    rows->after = text;
 }
 
 void pg_json_forget(struct pg_json_rows *rows)

@@ -30,9 +30,11 @@ struct pg_json_rows {
     void *data;
 };
 
-/* The plan of a column, with that text before it. */
-struct pg_json_column pg_json_column(const struct pg_result *r, int column, const char *before,
-                                     size_t before_len);
+/* The plan of a column, with so much text before it. */
+struct pg_json_column pg_json_column(const struct pg_result *r, int column, size_t before_len);
+/* The text of a row without the values: all that columns have before them, and what is behind the last. It
+ * outlives the rows. */
+void pg_json_plan(struct pg_json_rows *rows, const char *text);
 /* No row is above the next one: out does not hold it as it was. */
 void pg_json_forget(struct pg_json_rows *rows);
 void pg_json_row(struct pg_json_rows *rows, const struct pg_result *r, int row, struct buf *out);

@@ -77,6 +77,16 @@ static void repeats_the_row_above(void **state)
         "  local some = table.move(names, first, #names, 1, {})\n"
         "  assert(json.encode(db.rows(text):json(json.view(some), 99)) == expect(some))\n"
         "end\n"
+        "local rows, same = db.rows 'select n from generate_series(1, 2) as n', {a = 'ä', n = 9, z = false, "
+        "l = {1}}\n"
+        "local done = rows:json(json.view {'a', 'n', 'b', 'l', 'z'}, 9, same)\n"
+        "assert(json.encode(done) == '[{\"a\":\"ä\",\"b\":null,\"l\":[1],\"n\":1,\"z\":false},'\n"
+        "  .. '{\"a\":\"ä\",\"b\":null,\"l\":[1],\"n\":2,\"z\":false}]')\n"
+        "assert(not pcall(rows.json, db.rows 'select 1 as n', json.view {'n'}, 9, 'same'))\n"
+        "local nan = db.rows 'select 1 as n'\n"
+        "fails('invalid', nan.json, nan, json.view {'n', 'a'}, 9, {a = 0 / 0})\n"
+        "assert(json.encode(nan:json(json.view {'n', 'a'}, 9, {a = json.null})) == "
+        "'[{\"a\":null,\"n\":1}]')\n"
         "local one_by_one = db.transaction(function(tx) return tx:later(text) end):json(json.view(names))\n"
         "assert(json.encode(one_by_one) == expect(names))\n");
 }
