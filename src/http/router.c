@@ -7,6 +7,8 @@
 
 #define SLUG_BYTES_MAX 100
 #define PATTERN_SEGMENTS_MAX 32
+#define UUID_DASHES (UINT64_C(1) << 8 | UINT64_C(1) << 13 | UINT64_C(1) << 18 | UINT64_C(1) << 23) /* where  \
+                                                                                                    */
 
 struct route {
     struct http_route pub;
@@ -239,7 +241,11 @@ void http_router_free(struct http_router *r)
 static bool decode_segment(const char *text, size_t len, char *out, size_t *out_len)
 {
     size_t n = 0;
-    for (size_t i = 0; i < len; i++) {
+    if (len < HTTP_PARAM_BYTES_MAX && memchr(text, '%', len) == NULL) {
+        memcpy(out, text, len);
+        n = len;
+    }
+    for (size_t i = n; i < len; i++) {
         char c = text[i];
         if (c == '%') {
             if (i + 2 >= len || !is_hex(text[i + 1]) || !is_hex(text[i + 2]))
@@ -263,7 +269,7 @@ static bool parse_uuid(const char *text, size_t len, struct http_param *param)
     if (len != 36)
         return false;
     for (size_t i = 0; i < len; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        bool dash = (UUID_DASHES >> i & 1) != 0;
         if (dash ? text[i] != '-' : !is_hex(text[i]))
             return false;
         bool upper = text[i] >= 'A' && text[i] <= 'F';
@@ -328,7 +334,7 @@ static const struct node *walk(const struct node *node, const char *rest, struct
     for (size_t i = 0; i < node->branch_count; i++) {
         const struct node *branch = node->branches[i];
         if (branch->literal != NULL) {
-            if (strcmp(branch->literal, segment) != 0)
+            if (branch->literal[0] != segment[0] || strcmp(branch->literal, segment) != 0)
                 continue;
         } else if (!parse_param(branch->type, segment, len, &match->params[match->param_count++])) {
             match->param_count = params_before;
