@@ -97,7 +97,9 @@ static void let_go(void *data)
     tx->pause = NULL;
 }
 
-static int tx_gc(lua_State *L)
+/* Also when the task is ended between two steps, where no wait has a hook: others may share its connection.
+ */
+static int tx_close(lua_State *L)
 {
     let_go(lua_touserdata(L, 1));
     return 0;
@@ -297,6 +299,7 @@ int db_transaction_in(lua_State *L, struct pg_pool *pool)
     *tx = (struct db_tx){.context = c, .pool = pool, .task = task, .options = options};
     luaL_setmetatable(L, TX_NAME);
     lua_insert(L, TX); /* before the options: begin still needs their strings */
+    lua_toclose(L, TX);
     lua_pushvalue(L, TX);
     support_local_set(L, name);
     return begin(L, tx);
@@ -445,7 +448,7 @@ static int pending_gc(lua_State *L)
 
 void db_tx_open(lua_State *L)
 {
-    static const luaL_Reg tx_meta[] = {{"__gc", tx_gc}, {NULL, NULL}};
+    static const luaL_Reg tx_meta[] = {{"__gc", tx_close}, {"__close", tx_close}, {NULL, NULL}};
     static const luaL_Reg tx_methods[] = {
         {"query", tx_query}, {"one", tx_one}, {"exec", tx_exec}, {"later", tx_later}, {NULL, NULL}};
     static const luaL_Reg pending_meta[] = {{"__gc", pending_gc}, {NULL, NULL}};

@@ -36,7 +36,8 @@ static bool has_place(const struct pg_conn *conn, const struct pg_tx *tx)
     if (first_of(conn)->options.lock_ms != tx->options.lock_ms)
         return false;
     list_for_each (node, safe, &conn->txs) {
-        if (strcmp(tx_of(node)->share, tx->share) == 0)
+        /* Whoever knows of its lease may have spoken: a lock that is taken later is taken out of order. */
+        if (!tx_of(node)->is_ready_due || strcmp(tx_of(node)->share, tx->share) == 0)
             return false;
     }
     return true;
@@ -120,7 +121,8 @@ void share_fail(struct pg_conn *conn)
     list_for_each (node, safe, &conn->txs)
         tx_fail(tx_of(node), &err); /* whose fault it is has its own reason already */
     fail_sent(conn);
-    while (conn->tx_count > 0) {
+    /* Those that are here now: the last to leave may hand the connection on to others. */
+    for (unsigned left = conn->tx_count; left > 0; left--) {
         struct pg_tx *tx = first_of(conn);
         if (tx->wants_commit)
             tx_end(tx, &tx->err);
@@ -145,7 +147,7 @@ bool share_is_complete(const struct pg_conn *conn)
         return false;
     list_for_each (node, safe, &conn->txs) {
         const struct pg_tx *tx = tx_of(node);
-        if (!tx->wants_commit || tx->has_failed || !list_is_empty(&tx->queued))
+        if (!tx->wants_commit || tx->has_failed)
             return false;
     }
     return true;

@@ -130,6 +130,8 @@ void pg_tx_submit(struct pg_tx *tx, struct pg_op *op)
         err_set(&err, ERR_LIMIT, "a statement has more than %d parameters", PG_PARAMS_MAX);
         op_fail(tx->pool, op, &err);
         tx_fail(tx, &err);
+        if (tx->conn != NULL)
+            share_fail(tx->conn);
     } else {
         list_append(&tx->queued, &op->link);
     }
@@ -177,6 +179,8 @@ void pg_tx_free(struct pg_tx *tx)
         return;
     struct pg_pool *pool = tx->pool;
     list_remove(&tx->event_link);
+    if (!list_is_empty(&tx->queued))
+        tx->wants_commit = false; /* not all that it asked for is sent, nor will be */
     list_let_go(&tx->queued, tx);
     list_let_go(&pool->finished, tx);
     list_let_go(&pool->delivering, tx);
@@ -242,7 +246,7 @@ static void conn_send_rollback(struct pg_conn *conn)
 /* It has failed, so the commit that was asked for can only be a rollback. */
 static void tx_send_rollback(struct pg_tx *tx)
 {
-    if (!tx->conn->in_transaction)
+    if (!tx->conn->in_transaction || tx->conn->tx_count > 1) /* in company it has sent nothing */
         tx_end(tx, &tx->err);
     else if (!tx->conn->ends)
         conn_send_rollback(tx->conn);

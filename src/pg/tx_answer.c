@@ -54,7 +54,7 @@ static void fail_all(struct pg_conn *conn, const struct err *err)
 /* Report to all that have asked for it. */
 static void end_all(struct pg_conn *conn, bool is_committed)
 {
-    while (conn->tx_count > 0) {
+    for (unsigned left = conn->tx_count; left > 0; left--) { /* the last one may hand the connection on */
         struct pg_tx *tx = tx_of(conn->txs.next);
         tx_end(tx, is_committed ? NULL : &tx->err);
     }

@@ -97,6 +97,54 @@ static void who_changes_nothing_leaves_the_others_alone(void **state)
                    "assert(row.rows == 2 and row.xids == 1)\n");
 }
 
+/* The answer to COMMIT is lost: it may have been done, so nobody does it again. */
+static void none_again_when_in_doubt(void **state)
+{
+    struct fixture *f = *state;
+    fixture_run(
+        f, "local db = require 'db'\n"
+           "db.exec('create or replace function bind_db_share_dies() returns trigger language plpgsql as '\n"
+           "  .. '$$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$')\n"
+           "db.exec('create constraint trigger dies after insert on bind_db_share deferrable initially "
+           "deferred '\n"
+           "  .. 'for each row execute function bind_db_share_dies()')\n");
+    run_together(f, "local db = require 'db'\n"
+                    "local ok, err = pcall(db.transaction, { share = 'child ' .. n }, function(tx)\n"
+                    "  runs = runs + 1\n"
+                    "  tx:exec(" INSERT ", n, runs)\n"
+                    "end)\n"
+                    "assert(not ok and err.code == 'unknown' and runs == 1, tostring(err) .. runs)\n");
+}
+
+/* A client leaves when its task has its connection but has not said anything: the other does not wait for it.
+ */
+static void who_leaves_between_two_steps_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_task tasks[2];
+    char script[500];
+    for (int i = 0; i < 2; i++) {
+        snprintf(script, sizeof(script),
+                 "local db, n, runs = require 'db', %d, 0\n"
+                 "return db.transaction({ share = 'child ' .. n }, function(tx)\n"
+                 "  runs = runs + 1\n"
+                 "  tx:exec(" INSERT ", n, runs)\n"
+                 "end)",
+                 i);
+        fixture_start(f, &tasks[i], script);
+    }
+    vm_run(f->vm, FIXTURE_RESUMES);
+    while (list_is_empty(&f->vm->ready)) {
+        pg_pool_flush(f->context.pool);
+        uv_run(&f->loop, UV_RUN_ONCE);
+    }
+    task_cancel(tasks[1].task);
+    fixture_finish(f, &tasks[0]);
+    assert_true(tasks[0].ok);
+    fixture_run(f, "local rows = require 'db'.query('select n, runs from bind_db_share')\n"
+                   "assert(#rows == 1 and rows[1].n == 0 and rows[1].runs == 1)\n");
+}
+
 static void options_are_checked(void **state)
 {
     fixture_run(
@@ -124,6 +172,8 @@ int main(void)
         WITH_DATABASE(all_in_one),
         WITH_DATABASE(each_by_itself_when_one_fails),
         WITH_DATABASE(who_changes_nothing_leaves_the_others_alone),
+        WITH_DATABASE(none_again_when_in_doubt),
+        WITH_DATABASE(who_leaves_between_two_steps_is_not_waited_for),
         WITH_DATABASE(options_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -444,8 +444,15 @@ static void test_connection_is_lost(void **state)
     (void)state;
     run_sql(TABLE("cut_off"));
     struct pg_settings settings = sharing_settings();
+    settings.exclusive = 1;
     struct bench *b = bench_open_ready(&settings);
-    struct trans parts[2];
+    struct trans parts[2], before;
+    struct call first;
+    part_open(b, &before, "a"); /* whose COMMIT is answered is forgotten */
+    trans_queue(&before, &first, "SELECT 1");
+    trans_commit(b, &before);
+    call_release(&first);
+    trans_free(&before);
     struct call calls[2];
     static const char *const texts[] = {"INSERT INTO cut_off (n) VALUES (1)", "SELECT pg_backend_pid()"};
     parts_begin(b, parts, calls, 2, texts);
@@ -460,6 +467,105 @@ static void test_connection_is_lost(void **state)
     assert_int_equal(parts[1].end_err.code, ERR_UNAVAILABLE);
     assert_int_equal(query_int("SELECT count(*) FROM cut_off"), 0);
     parts_free(parts, calls, 2);
+    bench_close(b);
+}
+
+/* Nobody has spoken yet when the connection is taken from them: those that wait for it have it then. */
+static void test_never_begun(void **state)
+{
+    (void)state;
+    run_sql(TABLE("unbegun"));
+    struct pg_settings settings = sharing_settings();
+    settings.exclusive = 1;
+    settings.idle_transaction_ms = 100;
+    struct bench *b = bench_open_ready(&settings);
+    struct trans silent[2], waits, alone;
+    struct call call;
+    part_open(b, &silent[0], "a");
+    part_open(b, &silent[1], "b");
+    part_open(b, &waits, "a");
+    trans_open(b, &alone);
+    bench_until(b, waits.ready);
+    assert_int_equal(waits.ready_err.code, ERR_NONE);
+    trans_queue(&waits, &call, "INSERT INTO unbegun (n) VALUES (1)");
+    trans_commit(b, &waits);
+    assert_int_equal(waits.end_err.code, ERR_NONE);
+    assert_int_equal(query_int("SELECT count(*) FROM unbegun"), 1);
+    bench_until(b, alone.ready);
+    call_release(&call);
+    trans_free(&silent[0]);
+    trans_free(&silent[1]);
+    trans_free(&waits);
+    trans_free(&alone);
+    bench_close(b);
+}
+
+/* It has asked for COMMIT, but its last statement was never sent. */
+static void test_left_before_the_flush(void **state)
+{
+    (void)state;
+    run_sql(TABLE("halves"));
+    struct pg_settings settings = sharing_settings();
+    struct bench *b = bench_open_ready(&settings);
+    struct trans parts[2];
+    struct call calls[2], unsent;
+    static const char *const texts[] = {"INSERT INTO halves (n) VALUES (1)",
+                                        "INSERT INTO halves (n) VALUES (2)"};
+    parts_begin(b, parts, calls, 2, texts);
+    trans_queue(&parts[0], &unsent, "INSERT INTO halves (n) VALUES (1)");
+    pg_tx_commit(parts[0].tx, trans_end, &parts[0]);
+    trans_free(&parts[0]);
+    pg_tx_commit(parts[1].tx, trans_end, &parts[1]);
+    assert_rolled_back_with_another(b, &parts[1]);
+    assert_int_equal(query_int("SELECT count(*) FROM halves"), 0);
+    call_release(&unsent);
+    parts_free(parts, calls, 2);
+    bench_close(b);
+}
+
+/* One that PostgreSQL never hears of. */
+static void test_one_fails_here(void **state)
+{
+    (void)state;
+    run_sql(TABLE("limited"));
+    struct pg_settings settings = sharing_settings();
+    struct bench *b = bench_open_ready(&settings);
+    struct trans parts[2];
+    struct call calls[2], large;
+    static const char *const texts[] = {"INSERT INTO limited (n) VALUES (1)",
+                                        "INSERT INTO limited (n) VALUES (2)"};
+    parts_begin(b, parts, calls, 2, texts);
+    call_init(&large, "SELECT 1");
+    for (int i = 0; i <= PG_PARAMS_MAX; i++)
+        pg_params_append(&large.op->params, "1", 1);
+    pg_tx_submit(parts[0].tx, large.op);
+    parts_commit(parts, 2);
+    bench_until(b, parts[0].ended);
+    assert_int_equal(parts[0].end_err.code, ERR_LIMIT);
+    assert_rolled_back_with_another(b, &parts[1]);
+    bench_until(b, bench_stats(b).exclusive_idle == 2);
+    assert_int_equal(query_int("SELECT count(*) FROM limited"), 0);
+    call_release(&large);
+    parts_free(parts, calls, 2);
+    bench_close(b);
+}
+
+/* Who comes when the others know of their connection waits for the next one, or the locks would be taken in
+ * any order. */
+static void test_who_comes_late(void **state)
+{
+    (void)state;
+    struct pg_settings settings = sharing_settings();
+    struct bench *b = bench_open_ready(&settings);
+    struct trans early, late;
+    part_open(b, &early, "b");
+    bench_until(b, early.ready);
+    part_open(b, &late, "a");
+    trans_commit(b, &early);
+    assert_false(pg_tx_had_company(early.tx));
+    bench_until(b, late.ready);
+    trans_free(&early);
+    trans_free(&late);
     bench_close(b);
 }
 
@@ -526,6 +632,10 @@ int main(void)
         cmocka_unit_test(test_deadline_of_one),
         cmocka_unit_test(test_answer_to_commit_is_lost),
         cmocka_unit_test(test_connection_is_lost),
+        cmocka_unit_test(test_never_begun),
+        cmocka_unit_test(test_left_before_the_flush),
+        cmocka_unit_test(test_one_fails_here),
+        cmocka_unit_test(test_who_comes_late),
         cmocka_unit_test(test_nothing_to_commit),
         cmocka_unit_test(test_pool_closes),
     };
