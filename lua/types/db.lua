@@ -76,7 +76,7 @@ function db.exec(statement, ...) end
 ---It is for what has a lock of its own, named by this text and taken first, and reads and changes only what that lock
 ---guards: of the rows of others it may see what is not committed yet. All are committed together. When one fails, or ends without
 ---COMMIT after a statement that may have changed something, all are rolled back and fn runs again for each, by itself; so too
-when one waits for a lock for longer than `database.sharing_lock_ms`. A connection that is lost is lost for all of them.
+---when one waits for a lock for longer than `database.sharing_lock_ms`. A connection that is lost is lost for all of them.
 
 ---Run fn(tx) in a transaction on an exclusive connection. Commits when fn returns normally; rolls back when fn raises (and
 ---raises again) or returns nil, err (and returns that). 40001 and 40P01 run fn again from the start (at most 3 times,
