@@ -15,7 +15,10 @@ local KEY_BYTES_MAX = 255
 local NO_PARAMETERS = { type = "object", properties = {} }
 
 -- What was read of no query: one table for all requests.
-local NO_QUERY = setmetatable({}, { __newindex = function() error("the query of a request is not written to", 2) end })
+local NO_QUERY = setmetatable({}, {
+  __newindex = function() error("the query of a request is not written to", 2) end,
+  __metatable = false,
+})
 
 ---@class pipeline.caller
 ---@field role string

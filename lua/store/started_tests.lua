@@ -31,9 +31,8 @@ local start = db.sql [[
   update verification_schedule v
   set questions = $3, started_at = $4, expires_at = $4::timestamptz + make_interval(mins => $5), starts = $6,
       updated_at = $4
-  from learning_progress p
-  where v.child_id = $1 and v.id = $2 and p.child_id = v.child_id and p.id = v.learning_progress_id
-  returning v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date,
+  where v.child_id = $1 and v.id = $2
+  returning v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date,
             v.due_at, v.completed, v.created_at, v.started_at, v.expires_at]]
 
 local flag = db.sql [[
@@ -50,22 +49,17 @@ local reject = db.sql [[
 
 -- One test as it is shown.
 local shown = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id, p.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
          v.completed, v.completed_at, v.cancelled_at, v.passed, v.score::float8 as score, v.created_at, v.started_at,
          v.expires_at, v.flagged_at
   from verification_schedule v
-  join learning_progress p on p.child_id = v.child_id and p.id = v.learning_progress_id
   where v.child_id = $1 and v.id = $2]]
 
 -- What waits for staff: after this flagged_at (microseconds since 1970) and id.
 local list_flagged = db.sql [[
-  select v.child_id, v.id, v.learning_progress_id,
-         (select p.learning_point_id
-          from learning_progress p
-          where p.child_id = v.child_id and p.id = v.learning_progress_id) as learning_point_id,
-         v.attempt, v.test_day, v.scheduled_date, v.due_at, v.completed, v.completed_at, v.cancelled_at, v.passed,
-         v.score::float8 as score, v.created_at, v.started_at, v.expires_at, v.flagged_at,
-         v.questions, v.answers,
+  select v.child_id, v.id, v.learning_progress_id, v.learning_point_id, v.attempt, v.test_day, v.scheduled_date, v.due_at,
+         v.completed, v.completed_at, v.cancelled_at, v.passed, v.score::float8 as score, v.created_at, v.started_at,
+         v.expires_at, v.flagged_at, v.questions, v.answers,
          greatest(0, (extract(epoch from v.answered_at - v.started_at) * 1000)::bigint) as elapsed_ms
   from verification_schedule v
   where v.flagged_at is not null and not v.completed

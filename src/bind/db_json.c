@@ -88,11 +88,19 @@ struct writing {
     lua_State *L;
     struct db_call *call;
     const struct json_view *view;
+    uint64_t use; /* of the view: the plan is gone once there is another */
     struct pg_json_rows rows;
     struct buf *out;
 };
 
 static void write_other(void *data, int row, const struct pg_column *column);
+
+/* After whatever may have run the collector. */
+static void check_use(const struct writing *w)
+{
+    if (w->view->uses != w->use || w->call->op == NULL)
+        support_fail(w->L, ERR_INTERNAL, "a finalizer has used the view or the rows that are being written");
+}
 
 static void begin(struct writing *w, lua_State *L, struct db_call *call, int index, int first, int same)
 {
@@ -100,7 +108,9 @@ static void begin(struct writing *w, lua_State *L, struct db_call *call, int ind
     w->L = L;
     w->call = call;
     w->view = view;
+    w->use = ++view->uses;
     w->rows = resolve(L, view, call, first, same);
+    check_use(w);
     w->rows.other = write_other;
     w->rows.data = w;
 }
@@ -134,6 +144,7 @@ static void write_other(void *data, int row, const struct pg_column *column)
     if (pg_column_cell(w->call->op->result, row, column, &w->call->scratch, &cell, &err) != 0)
         support_raise(w->L, &err);
     write_cell(w->L, w->call, &cell, w->out);
+    check_use(w);
 }
 
 static void write_row(struct writing *w, int row)
@@ -164,6 +175,7 @@ void db_rows_write(lua_State *L, struct db_call *call, int index, int most, int 
 static void push_shown(struct writing *w, int row)
 {
     w->out = support_scratch(w->L);
+    check_use(w);
     pg_json_forget(&w->rows);
     reserve_rows(w, 1);
     write_row(w, row);

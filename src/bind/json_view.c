@@ -54,7 +54,7 @@ static const struct member *push_members(lua_State *L, int index, size_t *count)
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
         ++*count;
     struct member *members = lua_newuserdatauv(L, (*count + 1) * sizeof(*members), 0);
-    luaL_checkstack(L, (int)*count + 8, "too many members");
+    luaL_checkstack(L, 2 * (int)*count + 8, "too many members"); /* a name and a value of each */
     size_t i = 0;
     for (lua_pushnil(L); lua_next(L, index); i++) {
         bool is_named = lua_type(L, -2) == LUA_TSTRING; /* else it is in the list, named as its column */

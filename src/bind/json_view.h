@@ -26,6 +26,7 @@ struct json_view {
     struct buf text;                /* a row of NULLs */
     struct buf names;
     struct buf planned; /* a row without its values, for the result being written */
+    uint64_t uses;      /* a finalizer may use the view while a result is written */
 };
 
 void json_view_open(lua_State *L);

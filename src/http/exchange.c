@@ -87,8 +87,8 @@ static void recycle(struct exchange *x)
 void exchange_make_id(struct http_server *s, char id[37])
 {
     unsigned char b[16];
-    if (s->random_left <
-        sizeof b) { /* the kernel is asked for a key only: it gives little at a time, slowly */
+    if (s->random_left < sizeof b) {
+        /* The kernel is asked for a key only: it gives little at a time, slowly. */
         unsigned char key[randombytes_SEEDBYTES];
         randombytes_buf(key, sizeof key);
         randombytes_buf_deterministic(s->random, sizeof s->random, key);

@@ -7,8 +7,8 @@
 
 #define SLUG_BYTES_MAX 100
 #define PATTERN_SEGMENTS_MAX 32
-#define UUID_DASHES (UINT64_C(1) << 8 | UINT64_C(1) << 13 | UINT64_C(1) << 18 | UINT64_C(1) << 23) /* where  \
-                                                                                                    */
+/* A bit for each place of a UUID's text that has a dash. */
+#define UUID_DASHES (UINT64_C(1) << 8 | UINT64_C(1) << 13 | UINT64_C(1) << 18 | UINT64_C(1) << 23)
 
 struct route {
     struct http_route pub;

@@ -193,7 +193,8 @@ static void open_app_libraries(lua_State *L)
     };
     /* A task's coroutine serves other requests later: nobody gets hold of it. */
     static const char *const coroutine_removed[] = {"running"};
-    static const char *const base_removed[] = {"load", "loadfile", "dofile"};
+    /* rawset would write to what all requests share. */
+    static const char *const base_removed[] = {"load", "loadfile", "dofile", "rawset"};
     static const char *const package_removed[] = {"loadlib", "searchpath"};
     static const char *const os_kept[] = {"time", "date", "clock", "difftime"};
     static const char *const debug_kept[] = {"traceback"};

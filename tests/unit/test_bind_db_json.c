@@ -137,6 +137,32 @@ static void pending_rows_are_shown(void **state)
         "assert(#none:json(view) == 0 and json.encode(none:json(view)) == '[]')\n");
 }
 
+/* A finalizer may run wherever memory is taken. */
+static void finalizers_do_not_disturb_rows(void **state)
+{
+    fixture_run(*state,
+                REQUIRES "local text = 'select array[g, g] as b, g as a from generate_series(1, 400) g'\n"
+                         "local view, hold = json.view {'a', 'b', 'x'}, {}\n"
+                         "for i = 1, 20 do hold[i] = db.rows [[select 8 as a]] end\n"
+                         "local rows = db.rows(text)\n"
+                         "for _ = 1, 20 do setmetatable({}, {__gc = function()\n"
+                         "  local held = table.remove(hold); held:json(view, 9, {x = ('y'):rep(20000 * (21 - "
+                         "#hold))}) end}) end\n"
+                         "collectgarbage('incremental', 1, 10000)\n"
+                         "fails('internal', rows.json, rows, view, 999)\n"
+                         "assert(json.encode(db.rows('select 1 as a'):json(view, 9)) == "
+                         "'[{\"a\":1,\"b\":null,\"x\":null}]')\n");
+}
+
+static void views_may_be_wide(void **state)
+{
+    fixture_run(*state, REQUIRES "for count = 1, 400, 7 do\n"
+                                 "  local names = {}\n"
+                                 "  for i = 1, count do names[i] = 'c' .. i end\n"
+                                 "  json.view(names)\n"
+                                 "end\n");
+}
+
 #define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -144,6 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_DATABASE(writes_rows_as_json),
         WITH_DATABASE(repeats_the_row_above),
+        WITH_DATABASE(finalizers_do_not_disturb_rows),
+        WITH_DATABASE(views_may_be_wide),
         WITH_DATABASE(views_rename_and_nest),
         WITH_DATABASE(pending_rows_are_shown),
     };

@@ -28,7 +28,7 @@ static void test_app_libraries(void **state)
     struct bundle *b = fixture_bundle_new();
     struct vm *vm = fixture_vm(VM_APP, b);
     runs(vm,
-         "assert(io == nil and load == nil and loadfile == nil and dofile == nil)\n"
+         "assert(io == nil and load == nil and loadfile == nil and dofile == nil and rawset == nil)\n"
          "assert(os.execute == nil and os.getenv == nil and os.exit == nil and os.remove == nil and "
          "os.tmpname == nil)\n"
          "assert(os.time and os.date and os.clock and os.difftime)\n"
