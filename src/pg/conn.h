@@ -81,7 +81,6 @@ struct pg_conn {
     bool in_transaction; /* BEGIN was sent, its end not answered */
     bool ends;           /* COMMIT or ROLLBACK is sent */
     bool commit_sent;    /* since BEGIN */
-    bool needs_sync;     /* something was sent since the last Sync */
 };
 
 /* ---- connect.c ---- */

@@ -198,7 +198,6 @@ void pg_tx_free(struct pg_tx *tx)
     }
     if (tx->conn != NULL)
         tx_detach(tx);
-    list_remove(&tx->event_link);
     free(tx->share);
     free(tx);
 }
@@ -253,47 +252,47 @@ static void tx_send_rollback(struct pg_tx *tx)
 }
 
 /* A lost connection takes itself out of tx->conn, so that is looked at after every step. */
-static void tx_send(struct pg_tx *tx)
+static bool tx_send(struct pg_tx *tx)
 {
     struct list *node;
     tx->wants_send = false;
     if (tx->wants_commit && tx->has_failed) {
         tx_send_rollback(tx);
-        return;
+        return false;
     }
     if (tx->wants_commit && !tx->has_sent && list_is_empty(&tx->queued)) {
         tx_end(tx, NULL);
-        return;
+        return false;
     }
     if (list_is_empty(&tx->queued))
-        return;
+        return false;
     if (!tx->conn->in_transaction)
         tx_send_begin(tx);
     while (tx->conn != NULL && (node = list_pop(&tx->queued)) != NULL) {
         struct pg_op *op = op_of(node);
         tx->has_sent = true;
         tx->has_changed |= op->is_write && !op->statement.only_locks;
-        tx->conn->needs_sync = true;
         conn_send_op(tx->conn, op);
     }
+    return true;
 }
 
 /* Everything that those on conn want sent, with one Sync. */
 static void conn_dispatch(struct pg_conn *conn)
 {
+    bool needs_sync = false;
     list_for_each (node, safe, &conn->txs) {
         if (tx_of(node)->wants_send)
-            tx_send(tx_of(node));
+            needs_sync |= tx_send(tx_of(node));
         if (conn->state != CONN_OPEN)
             return;
     }
     if (share_is_complete(conn)) {
-        conn->commit_sent = conn->ends = conn->needs_sync = true;
+        conn->commit_sent = conn->ends = needs_sync = true;
         conn_send_control(conn, ITEM_COMMIT, "COMMIT");
     }
-    if (conn->state == CONN_OPEN && conn->needs_sync)
+    if (conn->state == CONN_OPEN && needs_sync)
         conn_send_sync(conn);
-    conn->needs_sync = false;
 }
 
 void exclusive_dispatch(struct pg_pool *pool)
