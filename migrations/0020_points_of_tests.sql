@@ -59,7 +59,7 @@ BEGIN
 END
 $$;
 
--- Nor which learning point it is of.
+-- It stays, as the version of the rules does that planned the test.
 CREATE TRIGGER verification_schedule_point_stays
     BEFORE UPDATE OF learning_point_id ON verification_schedule
     FOR EACH ROW EXECUTE FUNCTION refuse_change();

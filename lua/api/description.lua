@@ -150,7 +150,7 @@ function description.add(routes)
   for _, route in ipairs(page_routes()) do
     table.insert(routes, route)
   end
-  -- Once now, so that what cannot be described never goes live; the text, half a megabyte in each worker, when it is wanted.
+  -- Once now, so that what cannot be described never goes live; the text, 0.4 MB in each worker, when it is wanted.
   describe(routes)
   document.handle = constant("application/json", function() return json.encode(describe(routes)) end)
   return routes

@@ -1,8 +1,10 @@
 /* One worker's PostgreSQL connections, in two lanes on that worker's libuv loop.
  *
- *   pipelined lane   single statements outside transactions; many in flight on each connection; all reads of
- * a loop turn share one Sync, every write has its own. exclusive lane   transactions; a connection is leased
- * to one pg_tx at a time; waiting is bounded and has a deadline.
+ * The pipelined lane has single statements outside of transactions: many in flight on each connection; all
+ * reads of a loop turn share one Sync, every write has its own.
+ *
+ * The exclusive lane has transactions: a connection is leased to one pg_tx at a time, or to several that are
+ * willing to share (pg_tx_options.share); waiting is bounded and has a deadline.
  *
  * Broken connections are replaced with back-off (first retry at once, then 50 ms doubling to 1 s, so that
  * success comes within 2 s of PostgreSQL accepting). A connection goes back to its lane only if idle, outside
@@ -26,13 +28,12 @@ struct pg_settings {
     unsigned exclusive;       /* connections of the exclusive lane (>= 1) */
     unsigned sharing;         /* of these, for transactions that share at most so many (>= 1) */
     unsigned share_max;       /* transactions that share one of PostgreSQL's; 0 or 1: none does */
-    uint32_t share_lock_ms;   /* longest wait for a lock of those that share (0: as long as alone): all wait
-                                 with one;   alone it may wait as long as its options say */
-    unsigned waiting_max;     /* statements waiting for a pipelined connection plus transactions waiting for a
-                                 lease;     more → ERR_BUSY */
-    unsigned in_flight_max;   /* statements in flight on one pipelined connection; more wait */
-    uint32_t wait_ms;         /* longest wait for a lease or a usable connection → ERR_BUSY (lease) or
-                                 ERR_UNAVAILABLE (none connected) */
+    uint32_t share_lock_ms;   /* longest wait for a lock while sharing, as all wait with one; 0: as alone */
+    unsigned waiting_max;   /* statements that wait for a connection plus transactions that wait for a lease;
+                               more → ERR_BUSY */
+    unsigned in_flight_max; /* statements in flight on one pipelined connection; more wait */
+    uint32_t wait_ms;       /* longest wait for a lease or a usable connection → ERR_BUSY (lease) or
+                               ERR_UNAVAILABLE (none connected) */
     uint32_t statement_ms; /* longest run of one statement → ERR_TIMEOUT, cancelled by PQcancel on the thread
                               pool; a connection that does not answer the cancel in 1 s is dropped */
     uint32_t connect_ms;   /* longest connection attempt */
@@ -58,8 +59,8 @@ void pg_pool_submit(struct pg_pool *pool, struct pg_op *op);
  */
 void pg_pool_flush(struct pg_pool *pool);
 
-/* Send what transactions have queued, at once: each has a connection of its own, so that waiting for the end
- * of the turn gathers nothing. May be called any time before pg_pool_flush. */
+/* Send what transactions have queued, at once: unlike reads they need not wait for the end of the turn. May
+ * be called any time before pg_pool_flush. */
 void pg_pool_flush_transactions(struct pg_pool *pool);
 
 /* ---- transactions (exclusive lane) ---- */
@@ -71,8 +72,8 @@ struct pg_tx_options {
     uint32_t lock_ms; /* SET LOCAL lock_timeout; 0: the server's */
     /* NULL: it has a transaction of PostgreSQL to itself. Else it may share one with others whose text here
      * is another; copied. What it locks and changes must be of that text alone, first of all be locked, and
-     * not depend on what others do meanwhile. When one fails, the others fail with ERR_DB and were rolled
-     * back. */
+     * not depend on what others do meanwhile. When one fails, all are rolled back, and the others fail with
+     * an error that has an sqlstate. */
     const char *share;
 };
 
@@ -108,8 +109,8 @@ struct pg_stats {
     unsigned exclusive_open, exclusive_idle, exclusive_busy, exclusive_waiting;
     uint64_t connects, connect_failures, statements, timeouts, retries;
     uint64_t wait_count, wait_ns_total; /* leases granted, and how long they waited in all */
-    uint64_t shared, share_failures;    /* transactions that had company; times that those of one were rolled
-                                           back    with it */
+    uint64_t shared,
+        share_failures; /* transactions that had company; times that all of one were rolled back */
 };
 void pg_pool_stats(struct pg_pool *pool, struct pg_stats *out);
 

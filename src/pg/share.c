@@ -1,8 +1,7 @@
 /* Transactions that share one of PostgreSQL: who may join, what happens when one fails or leaves.
  *
  * A transaction of PostgreSQL has its price whatever it does: BEGIN, COMMIT, a wait for the disk, and a
- * backend whose memory has gone cold. Results of many children that wait at the same moment pay it together.
- */
+ * backend whose memory has gone cold. Those that wait at the same moment pay it together. */
 #include <string.h>
 
 #include "pg/tx.h"

@@ -251,7 +251,8 @@ static void tx_send_rollback(struct pg_tx *tx)
         conn_send_rollback(tx->conn);
 }
 
-/* A lost connection takes itself out of tx->conn, so that is looked at after every step. */
+/* Returns whether a statement was sent. A lost connection takes itself out of tx->conn, so that is looked at
+ * after every step. */
 static bool tx_send(struct pg_tx *tx)
 {
     struct list *node;

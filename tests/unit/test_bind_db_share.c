@@ -45,7 +45,7 @@ static void all_in_one(void **state)
     struct fixture *f = *state;
     run_together(f, "local db = require 'db'\n"
                     "local pending\n"
-                    "local result = db.transaction({ share = 'child ' .. n }, function(tx)\n"
+                    "local result = db.transaction({ share = 'key ' .. n }, function(tx)\n"
                     "  assert(tx:one('select 1 as one').one == 1)\n"
                     "  pending = tx:later(" INSERT " .. ' returning n', n, 1)\n"
                     "  return n\n"
@@ -62,7 +62,7 @@ static void each_by_itself_when_one_fails(void **state)
 {
     struct fixture *f = *state;
     run_together(f, "local db = require 'db'\n"
-                    "local ok, result, err = pcall(db.transaction, { share = 'child ' .. n }, function(tx)\n"
+                    "local ok, result, err = pcall(db.transaction, { share = 'key ' .. n }, function(tx)\n"
                     "  runs = runs + 1\n"
                     "  tx:one('select 1 as one')\n"
                     "  tx:exec(" INSERT ", n, runs)\n"
@@ -84,7 +84,7 @@ static void who_changes_nothing_leaves_the_others_alone(void **state)
     struct fixture *f = *state;
     run_together(
         f, "local db = require 'db'\n"
-           "local result, err = db.transaction({ share = 'child ' .. n }, function(tx)\n"
+           "local result, err = db.transaction({ share = 'key ' .. n }, function(tx)\n"
            "  runs = runs + 1\n"
            "  tx:one('select n from bind_db_share for update')\n"
            "  if n > 1 then return nil, 'not found' end\n"
@@ -109,7 +109,7 @@ static void none_again_when_in_doubt(void **state)
            "deferred '\n"
            "  .. 'for each row execute function bind_db_share_dies()')\n");
     run_together(f, "local db = require 'db'\n"
-                    "local ok, err = pcall(db.transaction, { share = 'child ' .. n }, function(tx)\n"
+                    "local ok, err = pcall(db.transaction, { share = 'key ' .. n }, function(tx)\n"
                     "  runs = runs + 1\n"
                     "  tx:exec(" INSERT ", n, runs)\n"
                     "end)\n"
@@ -126,7 +126,7 @@ static void who_leaves_between_two_steps_is_not_waited_for(void **state)
     for (int i = 0; i < 2; i++) {
         snprintf(script, sizeof(script),
                  "local db, n, runs = require 'db', %d, 0\n"
-                 "return db.transaction({ share = 'child ' .. n }, function(tx)\n"
+                 "return db.transaction({ share = 'key ' .. n }, function(tx)\n"
                  "  runs = runs + 1\n"
                  "  tx:exec(" INSERT ", n, runs)\n"
                  "end)",
