@@ -6,12 +6,14 @@
 local ledger = {}
 
 ---@class ledger.account
+---@field child_id string
 ---@field total_earned integer
 ---@field available_points integer
 ---@field locked_points integer
 ---@field withdrawn_points integer
 ---@field deficit_points integer
 ---@field last_sequence integer
+---@field updated_at string
 
 ---@class ledger.deltas
 ---@field total_earned integer
@@ -25,30 +27,20 @@ local ledger = {}
 ---@field points integer
 ---@field deltas ledger.deltas
 
--- Points that become spendable: they pay the debt first.
+-- Points that become spendable pay the debt first: what is left of them, and what the debt changes by.
 local function give(account, points)
   local repaid = math.min(points, account.deficit_points)
-  return { available = points - repaid, deficit = -repaid }
+  return points - repaid, -repaid
 end
 
--- Points that are taken back: what is not available any more becomes a debt.
+-- Points that are taken back become a debt as far as they are not available any more: what both change by.
 local function take(account, points)
   local taken = math.min(points, account.available_points)
-  return { available = -taken, deficit = points - taken }
+  return -taken, points - taken
 end
 
 local function move(transaction_type, points, deltas)
-  return {
-    transaction_type = transaction_type,
-    points = points,
-    deltas = {
-      total_earned = deltas.total_earned or 0,
-      available = deltas.available or 0,
-      locked = deltas.locked or 0,
-      withdrawn = deltas.withdrawn or 0,
-      deficit = deltas.deficit or 0,
-    },
-  }
+  return { transaction_type = transaction_type, points = points, deltas = deltas }
 end
 
 local function check_positive(points)
@@ -61,7 +53,7 @@ end
 ---@return ledger.move
 function ledger.earned(_, points)
   check_positive(points)
-  return move("earned", points, { total_earned = points, locked = points })
+  return move("earned", points, { total_earned = points, available = 0, locked = points, withdrawn = 0, deficit = 0 })
 end
 
 ---A test day with a share is passed.
@@ -69,8 +61,16 @@ end
 ---@return ledger.move
 function ledger.unlocked(account, points)
   check_positive(points)
-  local given = give(account, points)
-  return move("unlocked", points, { locked = -points, available = given.available, deficit = given.deficit })
+  local available, deficit = give(account, points)
+  return move("unlocked", points,
+    { total_earned = 0, available = available, locked = -points, withdrawn = 0, deficit = deficit })
+end
+
+-- Points on top of those of the learning points.
+local function extra(transaction_type, account, points)
+  local available, deficit = give(account, points)
+  return move(transaction_type, points,
+    { total_earned = points, available = available, locked = 0, withdrawn = 0, deficit = deficit })
 end
 
 ---A bonus rule fires.
@@ -78,8 +78,7 @@ end
 ---@return ledger.move
 function ledger.bonus(account, points)
   check_positive(points)
-  local given = give(account, points)
-  return move("bonus", points, { total_earned = points, available = given.available, deficit = given.deficit })
+  return extra("bonus", account, points)
 end
 
 ---A withdrawal is requested.
@@ -94,7 +93,8 @@ function ledger.withdrawn(account, points)
   if account.available_points < points then
     return nil, { code = "insufficient_points", message = "So many points are not available." }
   end
-  return move("withdrawn", points, { available = -points, withdrawn = points })
+  return move("withdrawn", points,
+    { total_earned = 0, available = -points, locked = 0, withdrawn = points, deficit = 0 })
 end
 
 ---A withdrawal fails or is cancelled: its points come back.
@@ -102,8 +102,9 @@ end
 ---@return ledger.move
 function ledger.returned(account, points)
   check_positive(points)
-  local given = give(account, points)
-  return move("withdrawn", -points, { withdrawn = -points, available = given.available, deficit = given.deficit })
+  local available, deficit = give(account, points)
+  return move("withdrawn", -points,
+    { total_earned = 0, available = available, locked = 0, withdrawn = -points, deficit = deficit })
 end
 
 ---A learning point fails for good, after its attempt had earned `points` and unlocked some of them.
@@ -113,13 +114,9 @@ end
 ---@return ledger.move
 function ledger.deficit(account, points, unlocked)
   check_positive(points)
-  local taken = take(account, unlocked)
-  return move("deficit", points, {
-    total_earned = -points,
-    locked = -(points - unlocked),
-    available = taken.available,
-    deficit = taken.deficit,
-  })
+  local available, deficit = take(account, unlocked)
+  return move("deficit", points,
+    { total_earned = -points, available = available, locked = -(points - unlocked), withdrawn = 0, deficit = deficit })
 end
 
 ---Staff give points, with a reason.
@@ -127,8 +124,7 @@ end
 ---@return ledger.move
 function ledger.adjusted(account, points)
   check_positive(points)
-  local given = give(account, points)
-  return move("adjusted", points, { total_earned = points, available = given.available, deficit = given.deficit })
+  return extra("adjusted", account, points)
 end
 
 ---Staff take one earlier bonus or adjustment back.
@@ -136,26 +132,27 @@ end
 ---@return ledger.move
 function ledger.reversed(account, points)
   check_positive(points)
-  local taken = take(account, points)
-  return move("adjusted", -points, { total_earned = -points, available = taken.available, deficit = taken.deficit })
+  local available, deficit = take(account, points)
+  return move("adjusted", -points,
+    { total_earned = -points, available = available, locked = 0, withdrawn = 0, deficit = deficit })
 end
 
----The account after a move; whatever else it holds is kept.
+---The account after a move; when it was changed is left to whoever makes it.
 ---@param account ledger.account
 ---@param made ledger.move
 ---@return ledger.account
 function ledger.apply(account, made)
-  local after = {}
-  for name, value in pairs(account) do
-    after[name] = value
-  end
-  after.total_earned = account.total_earned + made.deltas.total_earned
-  after.available_points = account.available_points + made.deltas.available
-  after.locked_points = account.locked_points + made.deltas.locked
-  after.withdrawn_points = account.withdrawn_points + made.deltas.withdrawn
-  after.deficit_points = account.deficit_points + made.deltas.deficit
-  after.last_sequence = account.last_sequence + 1
-  return after
+  local deltas = made.deltas
+  return {
+    child_id = account.child_id,
+    total_earned = account.total_earned + deltas.total_earned,
+    available_points = account.available_points + deltas.available,
+    locked_points = account.locked_points + deltas.locked,
+    withdrawn_points = account.withdrawn_points + deltas.withdrawn,
+    deficit_points = account.deficit_points + deltas.deficit,
+    last_sequence = account.last_sequence + 1,
+    updated_at = account.updated_at,
+  }
 end
 
 return ledger

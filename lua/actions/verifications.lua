@@ -14,6 +14,8 @@ local store = require "store.verification_schedule"
 
 local verifications = {}
 
+local NOTHING_REACHED = { discoveries = {}, bonuses = {} }
+
 ---@return db.row? verification
 ---@return problem? err
 function verifications.find(child_id, parent_id, id)
@@ -83,12 +85,13 @@ end
 local function add_move(completion, move, description, call)
   completion.account = ledger.apply(completion.account, move)
   completion.account.updated_at = completion.now
-  table.insert(completion.moves, {
+  local moves = completion.moves
+  moves[#moves + 1] = {
     move = move,
     sequence = completion.account.last_sequence,
-    description = ("Test of day %d %s"):format(completion.test.test_day, description),
+    description = "Test of day " .. completion.test.test_day .. " " .. description,
     call = call,
-  })
+  }
 end
 
 -- The first pass of an attempt earns the points of the tier, all locked.
@@ -123,10 +126,11 @@ end
 -- Ask the schedule what a pass or a failure leads to. The attempt's own algorithm plans the date, whichever one the rules
 -- prefer by now.
 ---@param outcome "pass"|"fail"
----@param more table<string, any>  what it wants to know besides
-local function schedule(completion, outcome, more)
+---@param highest_day integer?      of a pass
+---@param failures_before integer?  of a failure
+local function schedule(completion, outcome, highest_day, failures_before)
   local test = completion.test
-  local input = {
+  local plan, call = rules.call("schedule", outcome, {
     tier = test.tier,
     test_day = test.test_day,
     is_verified = completion.progress.status == "verified",
@@ -135,11 +139,9 @@ local function schedule(completion, outcome, more)
     days_since_test = test.days_since_test,
     progress_id = test.progress_id,
     attempt = test.attempt,
-  }
-  for name, value in pairs(more) do
-    input[name] = value
-  end
-  local plan, call = rules.call("schedule", outcome, input)
+    highest_day = highest_day,
+    failures_before = failures_before,
+  })
   completion.algorithm_state = plan.state or {}
   completion.plan = plan.next and { next = plan.next, call = call }
   return plan, call
@@ -148,7 +150,7 @@ end
 local function pass(completion)
   local test, progress = completion.test, completion.progress
   local is_verified = progress.status == "verified"
-  local plan = schedule(completion, "pass", { highest_day = progress.highest_day })
+  local plan = schedule(completion, "pass", progress.highest_day)
   if not is_verified then
     if progress.highest_day == 0 then
       earn(completion)
@@ -174,7 +176,7 @@ local function lose(completion, call)
 end
 
 local function fail(completion)
-  local plan, call = schedule(completion, "fail", { failures_before = completion.test.failures_before })
+  local plan, call = schedule(completion, "fail", nil, completion.test.failures_before)
   if plan.is_failed then
     lose(completion, call)
   end
@@ -199,11 +201,8 @@ end
 -- The completed test is written first: its place as the point's open test must be free for the next one.
 local function write(tx, completion, result)
   local test, progress, account, now = completion.test, completion.progress, completion.account, completion.now
-  local reached = completion.mastery or { discoveries = {}, bonuses = {} }
-  local outcome = {
-    progress = progress, account = account, discoveries = reached.discoveries, bonuses = reached.bonuses,
-  }
-  outcome.verification = store.complete(tx, progress.child_id, test, now, result, {
+  local reached = completion.mastery or NOTHING_REACHED
+  local verification = store.complete(tx, progress.child_id, test, now, result, {
     progress = progress,
     account = account,
     discoveries = reached.discoveries,
@@ -213,7 +212,7 @@ local function write(tx, completion, result)
   if test.is_open_in_other_tier then
     store.put_off_others(tx, progress, now)
   end
-  outcome.transactions = points_transactions.add_of_test(tx, progress.child_id, completion.moves, {
+  local transactions = points_transactions.add_of_test(tx, progress.child_id, completion.moves, {
     tier = test.tier,
     learning_progress_id = test.progress_id,
     attempt = test.attempt,
@@ -222,13 +221,19 @@ local function write(tx, completion, result)
   }, now)
   if completion.mastery then
     for _, pending in ipairs(mastery.write(tx, completion.mastery, completion)) do
-      table.insert(outcome.transactions, pending)
+      table.insert(transactions, pending)
     end
   end
-  if completion.plan then
-    outcome.next = store.plan(tx, progress.child_id, test, now, completion.plan.next, completion.plan.call, now)
-  end
-  return outcome
+  local plan = completion.plan
+  return {
+    verification = verification,
+    progress = progress,
+    account = account,
+    discoveries = reached.discoveries,
+    bonuses = reached.bonuses,
+    transactions = transactions,
+    next = plan and store.plan(tx, progress.child_id, test, now, plan.next, plan.call, now),
+  }
 end
 
 ---The answer given to the result of a completed test, from what it left behind.

@@ -55,15 +55,21 @@ function verifications.get(call)
   return { status = 200, json = shown }
 end
 
+-- Most results have led to one statement, whose rows are all there is to show.
+local function show_transactions(pending)
+  local shown = pending[1] and pending[1]:json(views.TRANSACTION) or json.array {}
+  for index = 2, #pending do
+    for _, transaction in ipairs(pending[index]:json(views.TRANSACTION)) do
+      table.insert(shown, transaction)
+    end
+  end
+  return shown
+end
+
 ---What a result has led to.
 ---@param outcome verifications.outcome
 function verifications.show_outcome(outcome)
-  local transactions = {}
-  for _, pending in ipairs(outcome.transactions) do
-    for _, transaction in ipairs(pending:json(views.TRANSACTION)) do
-      table.insert(transactions, transaction)
-    end
-  end
+  local transactions = show_transactions(outcome.transactions)
   local next_test = outcome.next and outcome.next:json(views.VERIFICATION)[1] or json.null
   local progress = views.progress(outcome.progress)
   progress.next_verification = next_test
@@ -71,7 +77,7 @@ function verifications.show_outcome(outcome)
     verification = outcome.verification:json(views.VERIFICATION)[1],
     progress = progress,
     next_verification = next_test,
-    transactions = json.array(transactions),
+    transactions = transactions,
     discoveries = views.each(outcome.discoveries, views.discovery),
     bonuses = views.each(outcome.bonuses, views.bonus),
     account = views.account(outcome.account),

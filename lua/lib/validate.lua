@@ -28,9 +28,11 @@ local function add(faults, pointer, code, detail)
   end
 end
 
--- One step of a JSON pointer.
+-- One step of a JSON pointer; nil if there is none, as nobody is going to be told.
 local function child_pointer(pointer, name)
-  return pointer .. "/" .. tostring(name):gsub("~", "~0"):gsub("/", "~1")
+  if pointer then
+    return pointer .. "/" .. tostring(name):gsub("~", "~0"):gsub("/", "~1")
+  end
 end
 
 local function sorted_keys(object)
@@ -40,6 +42,18 @@ local function sorted_keys(object)
   end
   table.sort(keys)
   return keys
+end
+
+-- Members in the order in which their faults are told; where nobody is told of them, in any.
+local function members(object, pointer)
+  if not pointer then
+    return next, object
+  end
+  local keys, at = sorted_keys(object), 0
+  return function()
+    at = at + 1
+    return keys[at], object[keys[at]]
+  end
 end
 
 local is_type = {
@@ -73,7 +87,8 @@ end
 
 local function has_step(value, step)
   local steps = value / step
-  return math.abs(steps - math.floor(steps + 0.5)) < 1e-6
+  local rest = steps - (steps + 0.5) // 1
+  return -1e-6 < rest and rest < 1e-6
 end
 
 function check.number(schema, value, pointer, faults)
@@ -95,21 +110,22 @@ function check.array(schema, value, pointer, faults)
   if #value > (schema.maxItems or math.huge) then
     return add(faults, pointer, "too_long", ("must have at most %d items"):format(schema.maxItems))
   end
-  for index, item in ipairs(schema.items and value or {}) do
-    check_value(schema.items, item, child_pointer(pointer, index - 1), faults)
+  for index = 1, schema.items and #value or 0 do
+    check_value(schema.items, value[index], child_pointer(pointer, index - 1), faults)
   end
 end
 
 function check.object(schema, value, pointer, faults)
-  for _, name in ipairs(schema.required or {}) do
-    if value[name] == nil then
-      add(faults, child_pointer(pointer, name), "required", "is missing")
+  local required = schema.required
+  for index = 1, required and #required or 0 do
+    if value[required[index]] == nil then
+      add(faults, child_pointer(pointer, required[index]), "required", "is missing")
     end
   end
-  for _, name in ipairs(sorted_keys(value)) do
+  for name, member in members(value, pointer) do
     local property = schema.properties[name]
     if property then
-      check_value(property, value[name], child_pointer(pointer, name), faults)
+      check_value(property, member, child_pointer(pointer, name), faults)
     else
       add(faults, child_pointer(pointer, name), "unknown", "is not known here")
     end
@@ -136,24 +152,34 @@ function check_value(schema, value, pointer, faults)
   end
 end
 
----Check a body. Members that are null because they may be are dropped from the copy that is returned, unless they clear.
----@param schema table
----@param value any
----@return table? body
----@return validate.fault[]? faults
-function validate.body(schema, value)
+-- Nearly all values are good: where faults are and in which order they are told is worked out for the others.
+local function is_good(schema, value)
+  local faults = {}
+  check_value(schema, value, nil, faults)
+  return not faults[1]
+end
+
+local function faults_of(schema, value)
   local faults = {}
   check_value(schema, value, "", faults)
-  if #faults > 0 then
-    return nil, faults
+  return faults
+end
+
+---Check a body. Members that are null because they may be are taken out of it, unless they clear.
+---@param schema table
+---@param value any
+---@return table? body  the value
+---@return validate.fault[]? faults
+function validate.body(schema, value)
+  if not is_good(schema, value) then
+    return nil, faults_of(schema, value)
   end
-  local body = {}
-  for name, member in pairs(value) do
-    if member ~= json.null or schema.nullClears then
-      body[name] = member
+  for name, member in next, value do
+    if member == json.null and not schema.nullClears then
+      value[name] = nil
     end
   end
-  return body
+  return value
 end
 
 local from_text = {
@@ -176,15 +202,11 @@ end
 
 -- The values of a query without any fault, as nearly all are; nil: there are faults.
 local function good_values(schema, query)
-  local faults, values = {}, {}
+  local values = {}
   for name, text in pairs(query) do
     local property = schema.properties[name]
     local value = property and value_of(property, text)
-    if value == nil then
-      return nil
-    end
-    check_value(property, value, "", faults)
-    if faults[1] then
+    if value == nil or not is_good(property, value) then
       return nil
     end
     values[name] = value
