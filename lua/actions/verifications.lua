@@ -3,6 +3,7 @@
 local calendar = require "store.calendar"
 local children = require "store.children"
 local clock = require "clock"
+local db = require "db"
 local ledger = require "actions.ledger"
 local learning_progress = require "store.learning_progress"
 local mastery = require "actions.mastery"
@@ -311,11 +312,17 @@ end
 
 ---Take the result of a test that a service reports; whether the test was started does not matter.
 ---@param tx db.tx
----@param result { passed: boolean, score: number, questions: any[], answers: any[] }
+---@param reported { passed: boolean, score: number, questions: any[], answers: any[] }
 ---@return verifications.outcome? outcome
 ---@return problem? err
-function verifications.complete(tx, child_id, parent_id, id, result)
+function verifications.complete(tx, child_id, parent_id, id, reported)
   local now = clock.now()
+  local result = {
+    passed = reported.passed,
+    score = reported.score,
+    questions = db.json(reported.questions), -- asked for and kept as the same text
+    answers = db.json(reported.answers),
+  }
   local locked = points_accounts.lock(tx, child_id, parent_id)
   local test = store.before_completion(tx, child_id, parent_id, id, now, result):one()
   local account = locked:one()

@@ -10,7 +10,7 @@
 #define VALUE_NAME "lexicraft.db.value"
 #define INTEGER_TEXT_BYTES 24
 
-/* db.array and db.json: encoded when made, so that a fault is raised where it stands. */
+/* db.array: encoded when made, so that a fault is raised where it stands. */
 struct db_value {
     struct buf text;
 };
@@ -112,29 +112,47 @@ int db_array(lua_State *L)
     return 1;
 }
 
+/* Encoded here as well. What is finished JSON already stays what it is. */
 int db_json(lua_State *L)
 {
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    struct db_value *value = push_value(L);
-    bind_json_encode(L, 1, &value->text);
+    size_t len;
+    if (bind_json_text(L, 1, &len) != NULL)
+        return 1;
+    struct buf *text = support_scratch(L);
+    bind_json_encode(L, 1, text);
+    bind_json_push_text(L, text);
     return 1;
 }
 
-/* A text is copied once; the others are written into the call's scratch first. */
+/* False if it is neither db.json nor db.array. */
+static bool append_encoded(lua_State *L, int index, struct pg_params *p)
+{
+    size_t len;
+    const char *text = bind_json_text(L, index, &len);
+    const struct db_value *value = text == NULL ? luaL_testudata(L, index, VALUE_NAME) : NULL;
+    if (value != NULL) {
+        text = value->text.data;
+        len = value->text.len;
+    }
+    if (text != NULL)
+        pg_params_append(p, text, len);
+    return text != NULL;
+}
+
+/* A text is copied once; numbers are written into the call's scratch first. */
 static void append_param(lua_State *L, int index, int number, struct db_call *call)
 {
     struct pg_params *p = &call->op->params;
-    const struct db_value *value = luaL_testudata(L, index, VALUE_NAME);
+    int type = lua_type(L, index);
     size_t len;
-    if (value != NULL) {
-        pg_params_append(p, value->text.data, value->text.len);
-    } else if (lua_isnil(L, index) || bind_json_is_null(L, index)) {
-        pg_params_append(p, NULL, 0);
-    } else if (lua_type(L, index) == LUA_TSTRING) {
+    if (type == LUA_TSTRING) {
         const char *text = check_text(L, index, &len, "$", number);
         pg_params_append(p, text, len);
-    } else {
+    } else if (type == LUA_TNIL || bind_json_is_null(L, index)) {
+        pg_params_append(p, NULL, 0);
+    } else if (type != LUA_TUSERDATA || !append_encoded(L, index, p)) {
         buf_clear(&call->scratch);
         append_scalar(L, index, &call->scratch, "$", number);
         pg_params_append(p, call->scratch.data, call->scratch.len);

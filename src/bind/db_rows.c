@@ -1,5 +1,6 @@
 /* Results → Lua values. */
 #include <limits.h>
+#include <string.h>
 
 #include "bind/db.h"
 #include "bind/json_encode.h"
@@ -8,9 +9,13 @@
 #define STACK_SPARE 10
 #define ROWS_NAME "lexicraft.db.rows"
 
+/* In the registry: by statement, the names of the columns that its last result had. */
+static const char key_names;
+
 static void push_array(lua_State *L, struct db_call *call, struct pg_cell *array)
 {
     struct err err;
+    luaL_checkstack(L, STACK_SPARE, NULL);
     lua_createtable(L, array->element_count, 0);
     bind_json_mark_array(L);
     for (int32_t i = 1; i <= array->element_count; i++) {
@@ -27,6 +32,7 @@ static void push_document(lua_State *L, const struct pg_cell *cell)
     static const struct json_limits limits = {.bytes_max = JSON_DECODE_BYTES_MAX,
                                               .depth_max = JSON_DECODE_DEPTH_MAX};
     struct err err;
+    luaL_checkstack(L, STACK_SPARE, NULL);
     if (bind_json_parse(L, cell->text, cell->len, &limits, &err) != 0) {
         err_prefix(&err, "a json value that cannot be read (cast it to text)");
         support_raise(L, &err);
@@ -36,7 +42,6 @@ static void push_document(lua_State *L, const struct pg_cell *cell)
 /* NULL becomes json.null here; as a column it is left out of the row. */
 void db_cell_push(lua_State *L, struct db_call *call, struct pg_cell *cell)
 {
-    luaL_checkstack(L, STACK_SPARE, NULL);
     switch (cell->kind) {
     case PG_NULL:
         bind_json_push_null(L);
@@ -79,13 +84,43 @@ static void push_row(lua_State *L, struct db_call *call, int row, int names, int
     }
 }
 
-static int push_names(lua_State *L, const struct pg_result *result, int first, int columns)
+/* Push the list of names kept for a statement. */
+static void push_kept(lua_State *L, const struct bind_statement *statement)
 {
-    int names = lua_gettop(L) + 1;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &key_names);
+    if (lua_rawgetp(L, -1, statement) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, -3, statement);
+    }
+    lua_remove(L, -2);
+}
+
+/* Push the name of a column. To find a string that Lua has already takes it longer than to compare two. */
+static void push_name(lua_State *L, int kept, int column, const char *name)
+{
+    if (lua_rawgeti(L, kept, column + 1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), name) == 0)
+        return;
+    lua_pop(L, 1);
+    lua_pushstring(L, name);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, kept, column + 1);
+}
+
+/* Returns where the first of them is, with a value of no use below it. */
+static int push_names(lua_State *L, const struct db_call *call, int first, int columns)
+{
+    const struct pg_result *result = call->op->result;
     luaL_checkstack(L, columns + STACK_SPARE, "too many columns");
+    if (call->statement != NULL)
+        push_kept(L, call->statement);
+    else
+        lua_newtable(L);
+    int kept = lua_gettop(L);
     for (int column = first; column < columns; column++)
-        lua_pushstring(L, pg_result_column_name(result, column));
-    return names;
+        push_name(L, kept, column, pg_result_column_name(result, column));
+    return kept + 1;
 }
 
 void db_rows_push(lua_State *L, struct db_call *call)
@@ -94,7 +129,7 @@ void db_rows_push(lua_State *L, struct db_call *call)
     int rows = pg_result_rows(result), columns = pg_result_columns(result);
     lua_createtable(L, rows, 0);
     bind_json_mark_array(L);
-    int list = lua_gettop(L), names = push_names(L, result, 0, columns);
+    int list = lua_gettop(L), names = push_names(L, call, 0, columns);
     for (int row = 0; row < rows; row++) {
         push_row(L, call, row, names, 0, columns);
         lua_rawseti(L, list, row + 1);
@@ -122,10 +157,10 @@ void db_row_push(lua_State *L, struct db_call *call)
         return;
     }
     int columns = pg_result_columns(call->op->result);
-    int names = push_names(L, call->op->result, first, columns);
+    int names = push_names(L, call, first, columns);
     push_row(L, call, row, names, first, columns);
-    lua_copy(L, -1, names);
-    lua_settop(L, names);
+    lua_replace(L, names - 1);
+    lua_settop(L, names - 1);
 }
 
 /* ---- rows that are read when they are asked for ---- */
@@ -180,7 +215,7 @@ static int rows_index(lua_State *L)
     if (row < 1 || row > pg_result_rows(result))
         return 0;
     int columns = pg_result_columns(result);
-    push_row(L, call, (int)row - 1, push_names(L, result, 0, columns), 0, columns);
+    push_row(L, call, (int)row - 1, push_names(L, call, 0, columns), 0, columns);
     return 1;
 }
 
@@ -204,6 +239,8 @@ void db_rows_open(lua_State *L)
 {
     static const luaL_Reg meta[] = {{"__gc", rows_gc}, {"__len", rows_len}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"json", rows_json}, {NULL, NULL}};
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key_names);
     support_metatable(L, ROWS_NAME, meta, NULL);
     luaL_getmetatable(L, ROWS_NAME);
     luaL_newlib(L, methods);

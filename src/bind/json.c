@@ -36,8 +36,9 @@ void bind_json_mark_array(lua_State *L)
 
 void bind_json_push_text(lua_State *L, const struct buf *text)
 {
+    lua_pushlstring(L, text->data, text->len); /* first: a finalizer may use what the text is in */
     lua_newuserdatauv(L, 0, 1);
-    lua_pushlstring(L, text->data, text->len);
+    lua_insert(L, -2);
     lua_setiuservalue(L, -2, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &text_mark);
     lua_setmetatable(L, -2);

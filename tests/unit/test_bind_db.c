@@ -85,6 +85,7 @@ static void sends_every_type(void **state)
         "assert(#back('int8[]', db.array {}) == 0 and back('int8[]', db.array {1, 2})[2] == 2)\n"
         "assert(back('bool[]', db.array {true, false})[2] == false)\n"
         "local doc = back('jsonb', db.json {a = {1, 'x', json.null}})\n"
+        "local once = db.json {b = {2}}; assert(db.json(once) == once and back('jsonb', once).b[1] == 2)\n"
         "assert(doc.a[1] == 1 and doc.a[3] == json.null)\n"
         "assert(db.one('select $1::text is null as n, $2::text is null as m', nil, nil).n == true)\n");
 }
