@@ -21,28 +21,83 @@ static void set_text(lua_State *L, const char *name, const char *text, size_t le
 struct rule_call {
     struct sandbox *rules;
     const char *rule, *function, *version;
-    int input; /* stack index */
+    int input; /* stack index; rule and function are before it */
 };
 
-/* Push result and record, or fill err: nothing is pushed then that matters. The full name, "points.award", is
- * on top. */
+/* What is recorded of a call, before Lua has it. */
+struct record {
+    struct buf input, result;
+};
+
+#define RECORD_NAME "lexicraft.rules.record"
+#define RECORD_KEPT_BYTES (64 << 10) /* from one call to the next */
+
+/* Registry key: the record of the last call, for the next one. */
+static const char key_record;
+
+static int record_gc(lua_State *L)
+{
+    struct record *record = lua_touserdata(L, 1);
+    buf_release(&record->input);
+    buf_release(&record->result);
+    return 0;
+}
+
+/* Push the record, which nobody else has until it is given back. */
+static struct record *push_record(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key_record) == LUA_TUSERDATA) {
+        lua_pushnil(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &key_record);
+        return lua_touserdata(L, -1);
+    }
+    lua_pop(L, 1);
+    struct record *record = lua_newuserdatauv(L, sizeof(*record), 0);
+    buf_init(&record->input);
+    buf_init(&record->result);
+    luaL_setmetatable(L, RECORD_NAME);
+    return record;
+}
+
+/* One that is not given back is the collector's. */
+static void give_back(lua_State *L, int index)
+{
+    struct record *record = lua_touserdata(L, index);
+    if (record->input.cap + record->result.cap > RECORD_KEPT_BYTES)
+        return;
+    buf_clear(&record->input);
+    buf_clear(&record->result);
+    lua_pushvalue(L, index);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key_record);
+}
+
+/* Of the record on top: "points.award". */
+static void set_full_name(lua_State *L, const struct rule_call *call)
+{
+    lua_pushvalue(L, call->input - 2);
+    lua_pushliteral(L, ".");
+    lua_pushvalue(L, call->input - 1);
+    lua_concat(L, 3);
+    lua_setfield(L, -2, "rule");
+}
+
+/* Push result and record, or fill err: nothing is pushed then that matters. */
 static int run_call(lua_State *L, const struct rule_call *call, struct err *err)
 {
-    int full_name = lua_gettop(L);
-    struct buf *input = support_push_buf(L), *result = support_push_buf(L);
     luaL_checkstack(L, 16, NULL);
-    int rc = sandbox_call(call->rules, call->rule, call->function, L, call->input, input, result, err);
+    struct record *record = push_record(L);
+    int index = lua_gettop(L);
+    int rc = sandbox_call(call->rules, call->rule, call->function, L, call->input, &record->input,
+                          &record->result, err);
     if (rc == 0) {
         lua_createtable(L, 0, 4);
-        set_text(L, "input", input->data, input->len);
-        set_text(L, "result", result->data, result->len);
-        lua_pushvalue(L, full_name);
-        lua_setfield(L, -2, "rule");
+        set_text(L, "input", record->input.data, record->input.len);
+        set_text(L, "result", record->result.data, record->result.len);
+        set_full_name(L, call);
         lua_pushstring(L, call->version);
         lua_setfield(L, -2, "version");
     }
-    buf_release(input);
-    buf_release(result);
+    give_back(L, index);
     return rc;
 }
 
@@ -55,15 +110,14 @@ static int call(lua_State *L)
     if (c->rules == NULL)
         return support_fail(L, ERR_INTERNAL,
                             "there is no rule VM: modules are loading, or the rule files are broken");
-    const char *full_name = lua_pushfstring(L, "%s.%s", rule, function);
     struct err err;
     const struct rule_call live = {
         .rules = c->rules, .rule = rule, .function = function, .version = c->rule_version, .input = 3};
     if (run_call(L, &live, &err) == 0)
         return 2;
-    log_event(LOG_ERROR, "rule call failed", LOG_S("rule", full_name), LOG_S("code", err_code_name(err.code)),
-              LOG_S("reason", err.text), LOG_S("rule_version", c->rule_version),
-              LOG_S("request_id", support_request_id(L)));
+    log_event(LOG_ERROR, "rule call failed", LOG_S("rule", lua_pushfstring(L, "%s.%s", rule, function)),
+              LOG_S("code", err_code_name(err.code)), LOG_S("reason", err.text),
+              LOG_S("rule_version", c->rule_version), LOG_S("request_id", support_request_id(L)));
     return support_raise(L, &err);
 }
 
@@ -173,7 +227,6 @@ static int candidate_call(lua_State *L)
     const char *rule = luaL_checkstring(L, 2), *function = luaL_checkstring(L, 3);
     luaL_checktype(L, 4, LUA_TTABLE);
     lua_settop(L, 4);
-    lua_pushfstring(L, "%s.%s", rule, function);
     struct err err;
     const struct rule_call candidate = {.rules = c->rules,
                                         .rule = rule,
@@ -256,6 +309,8 @@ int bind_open_rules(lua_State *L)
                                        {"close", candidate_close},     {"parameters", candidate_parameters},
                                        {"shapes", candidate_shapes},   {"sources", candidate_sources},
                                        {"version", candidate_version}, {NULL, NULL}};
+    static const luaL_Reg record_meta[] = {{"__gc", record_gc}, {NULL, NULL}};
+    support_metatable(L, RECORD_NAME, record_meta, NULL);
     support_metatable(L, CANDIDATE_NAME, meta, methods);
     luaL_newlib(L, functions);
     return 1;

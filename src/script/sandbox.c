@@ -77,6 +77,7 @@ static void free_rule(struct rule *rule)
         shape_free(rule->functions[i].result);
     }
     free(rule->functions);
+    free(rule->guarded);
     free(rule->name);
 }
 
@@ -147,6 +148,8 @@ static int hand_over(const struct shape *shape, const struct shape_data *data, l
 int sandbox_call(struct sandbox *s, const char *rule_named, const char *function_named, lua_State *from,
                  int input_index, struct buf *input_json, struct buf *result_json, struct err *err)
 {
+    if (s->is_handing_over)
+        return err_set(err, ERR_INTERNAL, "a finalizer calls a rule while a result is handed over");
     struct rule *rule = sandbox_find_rule(s, rule_named);
     if (!rule)
         return err_set(err, ERR_INVALID, "lua/rules/%s.lua:1: there is no such rule file", rule_named);
@@ -157,11 +160,12 @@ int sandbox_call(struct sandbox *s, const char *rule_named, const char *function
         return err_prefix(err, "%s:%d", rule->file->path, function->line);
     if (sandbox_run(s, rule, function, &s->input, &s->result, err) < 0)
         return -1;
-    if (hand_over(function->result, &s->result, from, err) < 0)
-        return err_prefix(err, "%s:%d", rule->file->path, function->line);
     if (input_json)
         shape_write_json(function->input, &s->input, input_json);
     if (result_json)
         shape_write_json(function->result, &s->result, result_json);
-    return 0;
+    s->is_handing_over = true;
+    int rc = hand_over(function->result, &s->result, from, err);
+    s->is_handing_over = false;
+    return rc < 0 ? err_prefix(err, "%s:%d", rule->file->path, function->line) : 0;
 }

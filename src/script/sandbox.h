@@ -39,8 +39,9 @@ void sandbox_free(struct sandbox *s);
 /* Call rule.function(input) where input is the value at input_index of from. On success the result is pushed
  * on from, and, if not NULL, input_json and result_json get canonical JSON (sorted keys) of both for the
  * record. -1: ERR_INVALID input not of the declared shape, ERR_LIMIT budget or memory, ERR_SCRIPT error in
- * the rule or a result that is not of the declared shape; err->text begins "lua/rules/points.lua:12: ". from
- * is as before. */
+ * the rule or a result that is not of the declared shape; err->text begins "lua/rules/points.lua:12: ".
+ * ERR_INTERNAL: from's collector runs while a result is pushed, and a finalizer of it calls again. from is as
+ * before. */
 int sandbox_call(struct sandbox *s, const char *rule, const char *function, lua_State *from, int input_index,
                  struct buf *input_json, struct buf *result_json, struct err *err) MUSTCHECK;
 

@@ -20,9 +20,9 @@ enum { SEEN = 2, QUEUE, GUARDS };
 
 #define ITERATOR_KEPT "an iterator is kept, which counts"
 
-/* In the table of guards: a function, which of its variables, the value of that. Each variable is there once.
- */
-#define GUARD_PARTS 3
+/* In the table of guards: a function, the value of one of its variables; which one, is in the rule. Each
+ * variable is there once. */
+#define GUARD_PARTS 2
 
 static void note(struct sandbox *s, const char *place, const char *what)
 {
@@ -107,13 +107,13 @@ static void guard(lua_State *L, int function, int n, struct rule *rule)
     lua_pop(L, 1);
     if (seen)
         return;
-    lua_Integer first = GUARD_PARTS * (lua_Integer)rule->guard_count++;
+    lua_Integer first = GUARD_PARTS * (lua_Integer)rule->guard_count;
     lua_pushvalue(L, function);
     lua_rawseti(L, GUARDS, first + 1);
-    lua_pushinteger(L, n);
-    lua_rawseti(L, GUARDS, first + 2);
     lua_getupvalue(L, function, n);
-    lua_rawseti(L, GUARDS, first + 3);
+    lua_rawseti(L, GUARDS, first + 2);
+    rule->guarded = x_realloc(rule->guarded, (rule->guard_count + 1) * sizeof *rule->guarded);
+    rule->guarded[rule->guard_count++] = (uint8_t)n;
 }
 
 static void walk_function(lua_State *L, int function, struct rule *rule)
@@ -167,7 +167,8 @@ void sandbox_keep_module(lua_State *L, struct rule *rule)
  * are. */
 static bool is_same(lua_State *L)
 {
-    if (lua_type(L, -1) != LUA_TNUMBER || lua_type(L, -2) != LUA_TNUMBER)
+    int type = lua_type(L, -1);
+    if (type != lua_type(L, -2) || type != LUA_TNUMBER)
         return lua_rawequal(L, -1, -2);
     if (lua_isinteger(L, -1) || lua_isinteger(L, -2))
         return lua_isinteger(L, -1) && lua_isinteger(L, -2) && lua_rawequal(L, -1, -2);
@@ -176,13 +177,12 @@ static bool is_same(lua_State *L)
 }
 
 /* Compare a variable with what it was. The guards are on top, at index guards. */
-static void compare_guarded(lua_State *L, int guards, size_t i)
+static void compare_guarded(lua_State *L, int guards, const struct rule *rule, size_t i)
 {
     lua_Integer first = GUARD_PARTS * (lua_Integer)i;
     lua_rawgeti(L, guards, first + 1);
     lua_rawgeti(L, guards, first + 2);
-    lua_rawgeti(L, guards, first + 3);
-    const char *name = lua_getupvalue(L, guards + 1, (int)lua_tointeger(L, guards + 2));
+    const char *name = lua_getupvalue(L, guards + 1, rule->guarded[i]);
     if (!is_same(L)) {
         char place[160], what[160];
         lua_Debug ar;
@@ -206,7 +206,7 @@ void sandbox_compare_kept(lua_State *L, bool only_touched)
             continue;
         lua_rawgeti(L, top + 1, (lua_Integer)r + 1);
         for (size_t i = 0; i < rule->guard_count; i++)
-            compare_guarded(L, top + 2, i);
+            compare_guarded(L, top + 2, rule, i);
         lua_settop(L, top + 1);
     }
     lua_settop(L, top);

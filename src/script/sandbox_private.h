@@ -48,6 +48,7 @@ struct rule {
         RULE_LOADED
     } progress;         /* in this state; or, if not kept, in this call */
     size_t guard_count; /* variables to be compared after a call */
+    uint8_t *guarded;   /* of each, which one of its function's it is */
     bool touched;       /* by the call under way */
     bool is_measured;   /* has been run once, ever: */
     size_t held;        /* bytes that it needs once it has been run, without the files that it requires */
@@ -83,6 +84,7 @@ struct sandbox {
     char trace[640]; /* the first of them: "lua/rules/points.lua:12: a table is written to" */
 
     struct shape_data input, result;
+    bool is_handing_over; /* the result, to a state whose collector may run meanwhile */
 };
 
 /* sandbox_state.c */

@@ -84,6 +84,34 @@ static void failures_are_raised_and_logged(void **state)
     assert_non_null(strstr(log, "lua/rules/double.lua:9: broken rule"));
 }
 
+/* A finalizer runs whenever there is garbage, also while a result is handed over: what it calls is answered
+ * or refused, and nothing of it gets into the call that it has interrupted. */
+static void finalizers_change_no_call(void **state)
+{
+    struct fixture *f = *state;
+    struct capture c;
+    capture_begin(&c); /* each refusal is logged */
+    fixture_run(
+        f,
+        "local rules = require 'rules'\n"
+        "local asked, answered, refused = {__gc = function() end}, 0, 0\n"
+        "asked.__gc = function()\n"
+        "  local ok, result, call = pcall(rules.call, 'double', 'twice', {n = 3})\n"
+        "  if not ok then refused = refused + 1; return end\n"
+        "  assert(result.n == 6 and call.input == '{\"n\":3}' and call.result == '{\"n\":6}')\n"
+        "  answered = answered + 1\n"
+        "end\n"
+        "collectgarbage('incremental', 100, 100, 6)\n"
+        "for i = 1, 300 do\n"
+        "  local n = i % 50; setmetatable({('x'):rep(41 + 7 * i % 997)}, asked)\n"
+        "  local result, call = rules.call('double', 'twice', {n = n})\n"
+        "  assert(result.n == 2 * n, result.n)\n"
+        "  assert(call.input == ('{\"n\":%d}'):format(n) and call.result == ('{\"n\":%d}'):format(2 * n))\n"
+        "end\n"
+        "assert(answered > 0 and refused > 0, answered .. ' ' .. refused)\n");
+    capture_end(&c);
+}
+
 static void needs_a_rule_vm(void **state)
 {
     struct fixture *f = *state;
@@ -177,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(returns_result_and_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_are_raised_and_logged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finalizers_change_no_call, set_up, tear_down),
         cmocka_unit_test_setup_teardown(needs_a_rule_vm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(candidates_of_sources, set_up, tear_down),
         cmocka_unit_test_setup_teardown(candidates_of_folders, set_up, tear_down),
