@@ -71,16 +71,15 @@ end
 function verifications.show_outcome(outcome)
   local transactions = show_transactions(outcome.transactions)
   local next_test = outcome.next and outcome.next:json(views.VERIFICATION)[1] or json.null
-  local progress = views.progress(outcome.progress)
-  progress.next_verification = next_test
+  outcome.progress.next_verification = next_test
   return {
     verification = outcome.verification:json(views.VERIFICATION)[1],
-    progress = progress,
+    progress = views.PROGRESS:of(outcome.progress),
     next_verification = next_test,
     transactions = transactions,
     discoveries = views.each(outcome.discoveries, views.discovery),
     bonuses = views.each(outcome.bonuses, views.bonus),
-    account = views.account(outcome.account),
+    account = views.ACCOUNT:of(outcome.account),
   }
 end
 

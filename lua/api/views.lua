@@ -61,6 +61,7 @@ local DAY = { "date", "passed", "failed", "points", "total_earned" }
 -- Rows that nobody looks into on their way into an answer.
 views.VERIFICATION = json.view(VERIFICATION)
 views.ACCOUNT = json.view(ACCOUNT)
+views.PROGRESS = json.view { "next_verification", table.unpack(PROGRESS) }
 views.LEARNING_POINT = json.view(LEARNING_POINT)
 views.KNOWN_POINT = json.view { "learning_point_id", "word", "type", "tier", "verified_at" }
 views.DISCOVERY = json.view(DISCOVERY)

@@ -32,6 +32,12 @@ function json.array(list) end
 function json.pick(from, names) end
 
 ---@class json.view  What is shown of a row of a database as JSON, NULL as null. See rows:json and pending:json.
+local view = {}
+
+---The same of a table: what stands for it wherever JSON is made, and is written then. What is nil is null.
+---@param values table
+---@return userdata json
+function view:of(values) end
 
 ---Prepare what is shown of rows, once: columns under their own names in the list part; by name, columns under another name, and
 ---objects inside.

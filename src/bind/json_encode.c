@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bind/db.h"
+#include "bind/json_view.h"
 
 #define INSERTION_MAX 32
 #define MEMBERS_MAX 16 /* for which no memory is taken; more by doubling */
@@ -187,6 +188,36 @@ static int encode_table(struct encoder *e, int index, int depth)
     return encode_object(e, index, depth - 1);
 }
 
+/* What view:of has made; the table of values and the names are on top. */
+static int encode_parts(struct encoder *e, const struct json_view *view, int depth)
+{
+    int names = lua_gettop(e->L), values = names - 1;
+    size_t from = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        size_t at = view->parts[i].at;
+        buf_append(e->out, view->text.data + from, at - from);
+        from = at + JSON_VIEW_NULL_LEN;
+        lua_rawgeti(e->L, names, (lua_Integer)i + 1);
+        lua_rawget(e->L, values);
+        if (encode_value(e, names + 1, depth) != 0)
+            return -1;
+        lua_settop(e->L, names);
+    }
+    buf_append(e->out, view->text.data + from, view->text.len - from);
+    return 0;
+}
+
+static int encode_shown(struct encoder *e, const struct json_view *view, int depth)
+{
+    if (depth == 0)
+        return err_set(e->err, ERR_LIMIT, "deeper than %d tables, or a cycle", JSON_ENCODE_DEPTH_MAX);
+    int top = lua_gettop(e->L) - 2;
+    int status = lua_checkstack(e->L, 8) ? encode_parts(e, view, depth - 1)
+                                         : err_set(e->err, ERR_LIMIT, "no stack left");
+    lua_settop(e->L, top);
+    return status;
+}
+
 static int encode_text(struct encoder *e, int index)
 {
     size_t len;
@@ -211,6 +242,7 @@ static int encode_value(struct encoder *e, int index, int depth)
 {
     size_t len;
     const char *text;
+    const struct json_view *view;
     switch (lua_type(e->L, index)) {
     case LUA_TNIL:
         buf_append_str(e->out, "null");
@@ -231,7 +263,8 @@ static int encode_value(struct encoder *e, int index, int depth)
             buf_append_str(e->out, "null");
             return 0;
         }
-        return encode_text(e, index);
+        view = json_view_shown(e->L, index);
+        return view != NULL ? encode_shown(e, view, depth) : encode_text(e, index);
     }
 }
 

@@ -10,6 +10,13 @@
 #define VIEW_NAME "lexicraft.json.view"
 #define NESTED_MAX 8 /* objects inside one another */
 
+/* User values of a view: the names of its parts, as Lua's strings. Of what view:of makes: both. */
+enum { NAMES = 1 };
+enum { VIEW = 1, VALUES };
+
+/* Registry key of the metatable of the latter. */
+static const char shown_mark;
+
 /* A member of one object while it is compiled. */
 struct member {
     const char *name;
@@ -95,19 +102,64 @@ int json_view_make(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    struct json_view *view = lua_newuserdatauv(L, sizeof(*view), 0);
+    struct json_view *view = lua_newuserdatauv(L, sizeof(*view), 1);
     *view = (struct json_view){0};
     luaL_setmetatable(L, VIEW_NAME);
     compile(L, view, 1, NESTED_MAX);
     view->columns = x_calloc(view->count + 1, sizeof(*view->columns));
     lua_settop(L, 2);
+    lua_createtable(L, (int)view->count, 0);
+    for (size_t i = 0; i < view->count; i++) {
+        lua_pushstring(L, view->names.data + view->parts[i].name);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setiuservalue(L, 2, NAMES);
     return 1;
+}
+
+/* view:of(values) */
+static int view_of(lua_State *L)
+{
+    json_view_check(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_newuserdatauv(L, 0, 2);
+    lua_insert(L, 1);
+    lua_setiuservalue(L, 1, VALUES);
+    lua_setiuservalue(L, 1, VIEW);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_mark);
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+const struct json_view *json_view_shown(lua_State *L, int index)
+{
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
+        return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shown_mark);
+    bool is_shown = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    if (!is_shown)
+        return NULL;
+    lua_getiuservalue(L, index, VALUES);
+    lua_getiuservalue(L, index, VIEW);
+    const struct json_view *view = lua_touserdata(L, -1);
+    lua_getiuservalue(L, -1, NAMES);
+    lua_replace(L, -2);
+    return view;
 }
 
 void json_view_open(lua_State *L)
 {
     static const luaL_Reg meta[] = {{"__gc", view_gc}, {NULL, NULL}};
-    support_metatable(L, VIEW_NAME, meta, NULL);
+    static const luaL_Reg methods[] = {{"of", view_of}, {NULL, NULL}};
+    support_metatable(L, VIEW_NAME, meta, methods);
+    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, "json.shown");
+    lua_setfield(L, -2, "__name");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shown_mark);
 }
 
 struct json_view *json_view_check(lua_State *L, int index)

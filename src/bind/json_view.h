@@ -34,5 +34,8 @@ void json_view_open(lua_State *L);
 int json_view_make(lua_State *L);
 /* The view at index, or an error. */
 struct json_view *json_view_check(lua_State *L, int index);
+/* Of what view:of has made: the view, which that keeps, and pushed the table of values and the names of the
+ * parts. NULL, and nothing pushed, for any other value. Does not raise; needs three free stack slots. */
+const struct json_view *json_view_shown(lua_State *L, int index);
 
 #endif

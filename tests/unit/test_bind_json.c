@@ -122,6 +122,26 @@ static void picks_members(void **state)
                   "assert(not pcall(json.pick, from)); assert(not pcall(json.pick, 'a', {}))\n");
 }
 
+static void shows_tables_as_views_say(void **state)
+{
+    (void)state;
+    check(HELPERS
+          "local view = json.view {'name', 'on', total = 'sum', deltas = {x = 'dx', y = 'dy'}}\n"
+          "local row = {name = 'a\"b', on = false, sum = 1.5, dx = -7, other = print, dy = json.array {}}\n"
+          "local text = '{\"deltas\":{\"x\":-7,\"y\":[]},\"name\":\"a\\\\\"b\",\"on\":false,\"total\":1.5}'\n"
+          "is(text, view:of(row)); is('[' .. text .. ',' .. text .. ']', {view:of(row), view:of(row)})\n"
+          "is('{\"v\":{\"deltas\":{\"x\":null,\"y\":null},\"name\":null,\"on\":null,\"total\":null}}', {v = "
+          "view:of {}})\n"
+          "local late = {}; local shown = view:of(late); late.name = view:of {on = json.null}\n"
+          "assert(json.encode(shown):find('\"name\":{', 1, true) and json.encode(json.view({}):of {}) == "
+          "'{}')\n"
+          "setmetatable(late, {__index = error}); assert(json.encode(view:of(late)))\n"
+          "fails('invalid', json.encode, view:of {name = print}); fails('invalid', json.encode, {view:of {on "
+          "= 0/0}})\n"
+          "late.name = shown; fails('limit', json.encode, shown)\n"
+          "assert(not pcall(view.of, view, 1)); assert(not pcall(view.of, {}, {}))\n");
+}
+
 static void refuses_what_has_no_form(void **state)
 {
     (void)state;
@@ -198,6 +218,8 @@ static const char *const sweeps[] = {
     "all\":null}')\n"
     "assert(json.encode(v) == '{\"a\":[1,{\"b\":[]},\"text\",2.5],\"long key, longer than forty bytes in "
     "all\":null}')",
+    "local view = json.view {'a', 'b'} assert(json.encode({view:of {a = {1}}}) == "
+    "'[{\"a\":[1],\"b\":null}]')",
     "local v, e = json.decode('{\"a\":[1,{\"b\":[]},') assert(v == nil and e.code == 'invalid')",
     "local ok, e = pcall(json.encode, {a = {b = {print}}}) assert(type(e) == 'table', e)",
     "local t = {} for i = 1, 50 do t['key ' .. i] = {i, {i}} end assert(#json.encode(t) > 500)",
@@ -274,6 +296,7 @@ int main(void)
         cmocka_unit_test(encodes_scalars),
         cmocka_unit_test(encodes_tables),
         cmocka_unit_test(picks_members),
+        cmocka_unit_test(shows_tables_as_views_say),
         cmocka_unit_test(refuses_what_has_no_form),
         cmocka_unit_test(ignores_metamethods),
         cmocka_unit_test(decodes),
