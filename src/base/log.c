@@ -101,11 +101,12 @@ static void write_time(struct buf *line, int64_t us)
 
 static void write_name(struct buf *line, const struct log_field *field)
 {
+    if (field->name_len > 0) {
+        buf_append(line, field->name, field->name_len);
+        return;
+    }
     buf_append_char(line, ',');
-    if (field->name_len > 0)
-        json_write_plain(line, field->name, field->name_len);
-    else
-        json_write_string(line, field->name, strlen(field->name));
+    json_write_string(line, field->name, strlen(field->name));
     buf_append_char(line, ':');
 }
 

@@ -10,7 +10,8 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 
 struct log_field {
     const char *name;
-    size_t name_len; /* of a name that is written as it is; 0: it may hold anything */
+    size_t name_len; /* of a name with all that stands around it in the line; 0: it is bare, and may hold
+                        anything */
     enum { LOG_FIELD_STR, LOG_FIELD_INT, LOG_FIELD_DOUBLE, LOG_FIELD_BOOL, LOG_FIELD_RAW } kind;
     union {
         const char *str; /* NULL is written as null; RAW is a finished JSON value */
@@ -21,7 +22,9 @@ struct log_field {
 
 /* field is a literal, and plain. For any other name: an empty one, and then set the member. */
 #define LOG_FIELD(field, ...)                                                                                \
-    ((struct log_field){.name = field, .name_len = sizeof("" field) - 1, __VA_ARGS__})
+    ((struct log_field){.name = ",\"" field "\":",                                                           \
+                        .name_len = sizeof(field) > 1 ? sizeof(",\"" field "\":") - 1 : 0,                   \
+                        __VA_ARGS__})
 #define LOG_S(field, value) LOG_FIELD(field, .kind = LOG_FIELD_STR, .as.str = (value))
 #define LOG_I(field, value) LOG_FIELD(field, .kind = LOG_FIELD_INT, .as.integer = (int64_t)(value))
 #define LOG_D(field, value) LOG_FIELD(field, .kind = LOG_FIELD_DOUBLE, .as.number = (value))
