@@ -17,6 +17,9 @@
 /* The caller must look at the returned code (0 done, -1 failed and a struct err is filled). */
 #define MUSTCHECK __attribute__((warn_unused_result))
 #define PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
+/* For a large local variable on the way of every request, which is written before it is read: the compiler
+ * clears all others first. */
+#define UNCLEARED __attribute__((uninitialized))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

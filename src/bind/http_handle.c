@@ -179,7 +179,7 @@ void bind_http_handle(struct vm *vm, struct http_request *req)
 {
     struct bind_context *c = vm->context;
     struct http_exchange *x = x_malloc(sizeof(*x));
-    struct err err;
+    struct err err UNCLEARED;
     *x = (struct http_exchange){.vm = vm, .req = req};
     req->rule_version = c->rule_version;
     if (lua_checkstack(vm->L, 2)) {

@@ -83,7 +83,7 @@ static void read_headers(lua_State *L, int index, struct http_response *response
 static void read_json(lua_State *L, int index, struct http_response *response)
 {
     struct buf out = BUF_INIT;
-    struct err err;
+    struct err err UNCLEARED;
     buf_reserve(&out, JSON_FIRST_BYTES);
     if (json_encode(L, index, &out, &err) != 0) {
         buf_release(&out);

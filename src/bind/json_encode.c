@@ -270,7 +270,7 @@ static int encode_value(struct encoder *e, int index, int depth)
 
 int json_encode(lua_State *L, int index, struct buf *out, struct err *err)
 {
-    struct encoder e;
+    struct encoder e UNCLEARED;
     e.L = L;
     e.out = out;
     e.err = err;

@@ -99,8 +99,7 @@ bool engine_run(struct engine *e)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
     e->ready = false;
-    if (e->lingering > 0)
-        e->run_ns = mono_ns();
+    e->server->now_ns = mono_ns();
     MHD_run(e->mhd);
     /* Work of MHD that no event of its epoll descriptor will announce. It counts lingering exchanges as such
      * and does not say whether there is more: then we run it as often as what has happened takes. What we do

@@ -34,7 +34,7 @@ static struct exchange *exchange_new(struct client *c)
     } else {
         x = x_malloc(sizeof *x);
     }
-    memset(x, 0, offsetof(struct exchange, headers));
+    memset(x, 0, offsetof(struct exchange, req.match.params));
     list_init(&x->link);
     x->client = c;
     x->server = s;
@@ -84,6 +84,16 @@ static void recycle(struct exchange *x)
     s->spare_count++;
 }
 
+static char *write_hex(char *out, const unsigned char *bytes, size_t count)
+{
+    static const char HEX[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *out++ = HEX[bytes[i] >> 4];
+        *out++ = HEX[bytes[i] & 15];
+    }
+    return out;
+}
+
 void exchange_make_id(struct http_server *s, char id[37])
 {
     unsigned char b[16];
@@ -99,14 +109,13 @@ void exchange_make_id(struct http_server *s, char id[37])
     memcpy(b, s->random + s->random_left, sizeof b);
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    static const char HEX[] = "0123456789abcdef";
-    for (size_t i = 0, at = 0; i < sizeof b; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            id[at++] = '-';
-        id[at++] = HEX[b[i] >> 4];
-        id[at++] = HEX[b[i] & 15];
+    static const size_t GROUPS[] = {4, 2, 2, 2, 6};
+    char *at = id;
+    for (size_t i = 0, from = 0; i < COUNT_OF(GROUPS); from += GROUPS[i++]) {
+        at = write_hex(at, b + from, GROUPS[i]);
+        *at++ = '-';
     }
-    id[36] = '\0';
+    at[-1] = '\0';
 }
 
 static bool is_request_id(const char *text)
@@ -146,7 +155,7 @@ static enum MHD_Result queue(struct exchange *x, struct MHD_Connection *connecti
 {
     struct MHD_Response *response = x->response;
     x->response = NULL;
-    client_enter(x->client, PHASE_WRITE, mono_ns());
+    client_enter(x->client, PHASE_WRITE, x->server->now_ns);
     engine_want_runs(x->client->engine, RUNS_TO_ANSWER);
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)x->status, response);
     MHD_destroy_response(response);
@@ -264,7 +273,9 @@ static void check_header(struct exchange *x, struct MHD_Connection *connection, 
                          const char *version, struct gate_verdict *verdict)
 {
     const struct http_settings *settings = &x->server->settings;
-    struct field_sizes sizes = {.exchange = x};
+    struct field_sizes sizes UNCLEARED;
+    sizes.exchange = x;
+    sizes.count = sizes.spans_total = 0;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect_field, &sizes);
     struct gate_input in = {
         .method = method,
@@ -466,7 +477,7 @@ static enum MHD_Result hand_over(struct exchange *x, struct MHD_Connection *conn
     x->in_handler = false;
     if (x->answered)
         return queue(x, connection);
-    client_enter(x->client, PHASE_WORK, mono_ns());
+    client_enter(x->client, PHASE_WORK, s->now_ns);
     x->lingering = true;
     x->client->engine->lingering++;
     return MHD_YES;
@@ -479,7 +490,7 @@ static enum MHD_Result visit(struct exchange *x, struct MHD_Connection *connecti
     if (x->answered) /* it will have it in a moment */
         return MHD_YES;
     x->visits++;
-    if (x->visits < LINGER_VISITS_MAX && c->engine->run_ns < c->phase_ns + LINGER_NS)
+    if (x->visits < LINGER_VISITS_MAX && x->server->now_ns < c->phase_ns + LINGER_NS)
         return MHD_YES;
     end_linger(x);
     MHD_suspend_connection(connection);
@@ -562,8 +573,8 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **con
     if (x->response != NULL)
         x->status = 0;
     const union MHD_ConnectionInfo *answer =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
-    if (x->status == 0 && answer != NULL) { /* MHD itself has refused a malformed body */
+        x->status == 0 ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS) : NULL;
+    if (answer != NULL) { /* MHD itself has refused a malformed body */
         x->status = (int)answer->http_status;
         atomic_fetch_add_explicit(&s->refused_gate, 1, memory_order_relaxed);
     }

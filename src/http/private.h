@@ -52,7 +52,6 @@ struct engine {
     unsigned clients;
     unsigned lingering;   /* of its exchanges */
     unsigned runs_wanted; /* of MHD, before it is believed to be at rest although exchanges linger */
-    uint64_t run_ns;      /* when the last run with lingering exchanges began */
     bool ready;           /* MHD's epoll descriptor has events */
     bool retired;         /* accepts no more, closes keep-alive connections after their exchange */
 };
@@ -94,9 +93,9 @@ struct exchange {
     bool lingering;   /* the layer above works, the connection is not suspended */
     bool suspended;
     bool abandoned;
-    unsigned visits; /* by MHD while it lingered */
-    struct http_request req;
-    struct http_header headers[GATE_HEADERS_MAX]; /* from here on not cleared */
+    unsigned visits;         /* by MHD while it lingered */
+    struct http_request req; /* its path parameters and what follows are not cleared */
+    struct http_header headers[GATE_HEADERS_MAX];
     char target_room[TARGET_ROOM_BYTES];
 };
 
@@ -106,6 +105,7 @@ struct http_server {
     struct http_callbacks callbacks;
     struct list engines; /* the first is at work */
     struct list phases[PHASE_COUNT];
+    uint64_t now_ns;      /* when the present run of MHD began, or the handing over before it */
     struct list finished; /* exchanges answered while they lingered or were suspended */
     struct list spare;    /* exchanges to use again */
     unsigned spare_count;

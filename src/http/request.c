@@ -14,25 +14,31 @@ const char *http_request_header(const struct http_request *req, const char *name
     return NULL;
 }
 
-/* A mark in the highest bit of every byte of word that is below 0x20 or is 0x7f; bytes behind a marked one
- * may be marked wrongly. */
-static uint64_t control_bytes(uint64_t word)
+/* Is every byte one of 0x20 to 0x7e? These, eight at a time, neither leave the highest bit of a byte nor one
+ * byte for another when 0x20 is taken from each or 1 added to each; of any other at least one sets a highest
+ * bit. */
+static bool is_visible(const char *text, size_t len)
 {
-    const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
-    uint64_t delete = word ^ (each * 0x7f);
-    return (((word - each * 0x20) & ~word) | ((delete - each) & ~delete)) & high;
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t marks = 0, word;
+    size_t at = 0;
+    for (; at + sizeof word <= len; at += sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        marks |= (word - each * 0x20) | (word + each);
+    }
+    word = each * 0x20;
+    for (; at < len; at++)
+        word = word << 8 | (unsigned char)text[at];
+    marks |= (word - each * 0x20) | (word + each);
+    return (marks & each * 0x80) == 0;
 }
 
 bool http_is_field_value(const char *text, size_t len)
 {
-    size_t at = 0;
-    while (at < len) {
-        uint64_t word;
-        if (len - at >= sizeof word && (memcpy(&word, text + at, sizeof word), control_bytes(word) == 0)) {
-            at += sizeof word;
-            continue;
-        }
-        unsigned char byte = (unsigned char)text[at++];
+    if (is_visible(text, len))
+        return true;
+    for (size_t at = 0; at < len; at++) {
+        unsigned char byte = (unsigned char)text[at];
         if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
             return false;
     }

@@ -36,11 +36,11 @@ struct http_request {
     /* What the router callback gave for this exchange, asked at most once; NULL: it was refused before that.
      * Set before handler and done are called. */
     const struct http_router *router;
-    struct http_match match; /* route and path parameters; match.route NULL if none was found */
-    void *user;              /* for the layer above */
+    void *user;                                   /* for the layer above */
     void (*on_abandon)(struct http_request *req); /* set by the layer above, NULL: not interested */
     const char *rule_version; /* for the log line; borrowed, NULL allowed; must outlive the request */
     void *impl;               /* private to http/ */
+    struct http_match match;  /* route and path parameters; match.route NULL if none was found */
 };
 
 /* Are these the same name, without case? Most are told apart by their first letters. */

@@ -101,8 +101,9 @@ static bool is_framing(const char *name)
            http_is_name(name, "Connection");
 }
 
-/* A field of ours, whose bytes are known to be fine. */
-static bool add_own(struct MHD_Response *made, struct defaults *seen, const char *name, const char *value)
+/* A field whose bytes are known to be fine. */
+static inline bool add_own(struct MHD_Response *made, struct defaults *seen, const char *name,
+                           const char *value)
 {
     seen->bytes += strlen(name) + strlen(value) + 4;
     return seen->bytes <= RESPONSE_HEADER_BYTES_MAX && MHD_add_response_header(made, name, value) == MHD_YES;

@@ -7,8 +7,7 @@
 
 #define SLUG_BYTES_MAX 100
 #define PATTERN_SEGMENTS_MAX 32
-/* A bit for each place of a UUID's text that has a dash. */
-#define UUID_DASHES (UINT64_C(1) << 8 | UINT64_C(1) << 13 | UINT64_C(1) << 18 | UINT64_C(1) << 23)
+#define UUID_BYTES 36
 
 struct route {
     struct http_route pub;
@@ -264,18 +263,34 @@ static bool decode_segment(const char *text, size_t len, char *out, size_t *out_
     return n > 0 && strcmp(out, ".") != 0 && strcmp(out, "..") != 0;
 }
 
+/* Lower-case hex digits; false if one is none. */
+static bool copy_hex(char *out, const char *text, size_t from, size_t to)
+{
+    static const char LOWER[256] = {
+        ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
+        ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',
+        ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['A'] = 'a', ['B'] = 'b',
+        ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+    };
+    for (size_t i = from; i < to; i++) {
+        out[i] = LOWER[(unsigned char)text[i]];
+        if (out[i] == '\0')
+            return false;
+    }
+    return true;
+}
+
 static bool parse_uuid(const char *text, size_t len, struct http_param *param)
 {
-    if (len != 36)
+    static const size_t DASHES[] = {8, 13, 18, 23, UUID_BYTES};
+    if (len != UUID_BYTES)
         return false;
-    for (size_t i = 0; i < len; i++) {
-        bool dash = (UUID_DASHES >> i & 1) != 0;
-        if (dash ? text[i] != '-' : !is_hex(text[i]))
+    for (size_t i = 0, from = 0; i < COUNT_OF(DASHES); from = DASHES[i++] + 1) {
+        size_t dash = DASHES[i];
+        if (!copy_hex(param->value, text, from, dash) || text[dash] != (dash < len ? '-' : '\0'))
             return false;
-        bool upper = text[i] >= 'A' && text[i] <= 'F';
-        param->value[i] = upper ? (char)(text[i] | 0x20) : text[i];
+        param->value[dash] = text[dash];
     }
-    param->value[len] = '\0';
     return true;
 }
 
@@ -325,11 +340,12 @@ static bool parse_param(enum http_param_type type, const char *text, size_t len,
 /* The node that rest (what follows a '/') leads to, or NULL; parameters are filled on the way. */
 static const struct node *walk(const struct node *node, const char *rest, struct http_match *match)
 {
-    char segment[HTTP_PARAM_BYTES_MAX];
-    size_t raw_len = strcspn(rest, "/"), len;
+    char segment[HTTP_PARAM_BYTES_MAX] UNCLEARED;
+    const char *end = strchrnul(rest, '/');
+    size_t raw_len = (size_t)(end - rest), len;
     if (!decode_segment(rest, raw_len, segment, &len))
         return NULL;
-    bool last = rest[raw_len] == '\0';
+    bool last = *end == '\0';
     int params_before = match->param_count;
     for (size_t i = 0; i < node->branch_count; i++) {
         const struct node *branch = node->branches[i];
@@ -340,7 +356,7 @@ static const struct node *walk(const struct node *node, const char *rest, struct
             match->param_count = params_before;
             continue;
         }
-        const struct node *found = last ? branch : walk(branch, rest + raw_len + 1, match);
+        const struct node *found = last ? branch : walk(branch, end + 1, match);
         if (found != NULL && (!last || found->route_count > 0))
             return found;
         match->param_count = params_before;

@@ -32,8 +32,8 @@ struct http_param {
 
 struct http_match {
     const struct http_route *route; /* NULL: none */
-    struct http_param params[HTTP_PARAMS_MAX];
     int param_count;
+    struct http_param params[HTTP_PARAMS_MAX];
 };
 
 struct http_router;

@@ -122,6 +122,8 @@ void http_server_configure(struct http_server *s, const struct http_settings *se
 static void finish_answered(struct http_server *s)
 {
     struct list *node;
+    if (!list_is_empty(&s->finished))
+        s->now_ns = mono_ns();
     while ((node = list_pop(&s->finished)) != NULL)
         exchange_finish(CONTAINER_OF(node, struct exchange, link));
 }
