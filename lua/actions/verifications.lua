@@ -16,6 +16,7 @@ local store = require "store.verification_schedule"
 local verifications = {}
 
 local NOTHING_REACHED = { discoveries = {}, bonuses = {} }
+local NO_STATE = db.json {}
 
 ---@return db.row? verification
 ---@return problem? err
@@ -143,7 +144,7 @@ local function schedule(completion, outcome, highest_day, failures_before)
     highest_day = highest_day,
     failures_before = failures_before,
   })
-  completion.algorithm_state = plan.state or {}
+  completion.algorithm_state = plan.state or NO_STATE
   completion.plan = plan.next and { next = plan.next, call = call }
   return plan, call
 end

@@ -118,12 +118,13 @@ end
 
 -- What the algorithm says: days_after_today, or nil for the step's own day; and its new state, if it keeps one.
 local function planned(input, passed)
-  return algorithm_named(input.algorithm or "ladder").plan {
+  local algorithm = algorithm_named(input.algorithm or "ladder")
+  return algorithm.plan {
     passed = passed,
     test_day = input.test_day,
     state = input.state,
     days_since_test = input.days_since_test,
-    luck = luck_of(input),
+    luck = algorithm.parameters.fuzz and luck_of(input) or nil, -- for one that spreads tests over some days
   }
 end
 
