@@ -203,15 +203,8 @@ static void give(struct arena *a, void *block, size_t size)
         give_small(a, block, size);
 }
 
-void *arena_resize(struct arena *a, void *block, size_t old_size, size_t size)
+static void *move(struct arena *a, void *block, size_t old_size, size_t size)
 {
-    if (size == 0) {
-        if (block)
-            give(a, block, old_size);
-        return NULL;
-    }
-    if (!block)
-        return take(a, size);
     if (old_size > ARENA_SMALL_MAX && size > ARENA_SMALL_MAX)
         return resize_large(a, block, old_size, size);
     if (old_size <= ARENA_SMALL_MAX && size <= ARENA_SMALL_MAX && size_index(old_size) == size_index(size))
@@ -222,4 +215,16 @@ void *arena_resize(struct arena *a, void *block, size_t old_size, size_t size)
     memcpy(moved, block, old_size < size ? old_size : size);
     give(a, block, old_size);
     return moved;
+}
+
+/* Most blocks are taken and given back, not moved. */
+void *arena_resize(struct arena *a, void *block, size_t old_size, size_t size)
+{
+    if (block && size > 0)
+        return move(a, block, old_size, size);
+    if (size > 0)
+        return take(a, size);
+    if (block)
+        give(a, block, old_size);
+    return NULL;
 }

@@ -33,7 +33,9 @@ void arena_release(struct arena *a);
  * it was given for. NULL, and nothing has changed, if malloc has no more; never when size is not larger than
  * old_size, unless malloc itself refuses a smaller block. */
 void *arena_resize(struct arena *a, void *block, size_t old_size, size_t size);
-/* How many bytes a block of this size would take from malloc now. */
+/* How many bytes a block of this size would take from malloc now; and no more than so many ever, which is
+ * quicker to know. */
 size_t arena_cost(const struct arena *a, size_t size);
+#define ARENA_COST_MAX(size) ((size) + ARENA_CHUNK_BYTES)
 
 #endif

@@ -130,9 +130,10 @@ static bool may_grow(struct sandbox *s, size_t type, size_t old, size_t size)
         stop(s, SANDBOX_KILL_SIZE);
         return false;
     }
-    size_t held = s->arena.held + arena_cost(&s->arena, size);
-    size_t more = allowed(s);
-    if (used <= s->base + more && held <= s->base_held + more + SANDBOX_IDLE_BYTES_MAX) {
+    size_t more = allowed(s), held_max = s->base_held + more + SANDBOX_IDLE_BYTES_MAX;
+    bool has_room = s->arena.held + ARENA_COST_MAX(size) <= held_max ||
+                    s->arena.held + arena_cost(&s->arena, size) <= held_max;
+    if (used <= s->base + more && has_room) {
         s->refused = false;
         return true;
     }

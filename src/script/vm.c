@@ -27,8 +27,11 @@ static bool is_too_much(const struct vm *vm, size_t used, size_t size)
 {
     if (vm->memory_max == 0 || used > vm->memory_max)
         return vm->memory_max > 0;
-    size_t cost = IN_ARENA ? arena_cost(&vm->arena, size) : 0;
-    return cost > 0 && vm->arena.held + cost > vm->memory_max + vm->memory_max / 4 + FREE_BLOCKS_BYTES;
+    size_t held_max = vm->memory_max + vm->memory_max / 4 + FREE_BLOCKS_BYTES;
+    if (!IN_ARENA || vm->arena.held + ARENA_COST_MAX(size) <= held_max)
+        return false;
+    size_t cost = arena_cost(&vm->arena, size);
+    return cost > 0 && vm->arena.held + cost > held_max;
 }
 
 static void *resize(struct vm *vm, void *block, size_t old_size, size_t size)
@@ -46,10 +49,14 @@ static void *allocate(void *data, void *ptr, size_t osize, size_t nsize)
 {
     struct vm *vm = data;
     size_t old = ptr ? osize : 0, used = vm->memory_used - old + nsize;
+    if (nsize == 0) {
+        __atomic_store_n(&vm->memory_used, used, __ATOMIC_RELAXED);
+        return resize(vm, ptr, old, 0);
+    }
     if (nsize > old && is_too_much(vm, used, nsize))
         return NULL;
     void *block = resize(vm, ptr, old, nsize);
-    if (block != NULL || nsize == 0)
+    if (block != NULL)
         __atomic_store_n(&vm->memory_used, used, __ATOMIC_RELAXED);
     return block;
 }
