@@ -14,6 +14,8 @@ local json = require "json"
 
 local validate = {}
 
+local NULL = json.null
+
 -- A body can hold thousands of unknown members; nobody reads more faults than this.
 local FAULTS_MAX = 100
 
@@ -28,11 +30,9 @@ local function add(faults, pointer, code, detail)
   end
 end
 
--- One step of a JSON pointer; nil if there is none, as nobody is going to be told.
+-- One step of a JSON pointer.
 local function child_pointer(pointer, name)
-  if pointer then
-    return pointer .. "/" .. tostring(name):gsub("~", "~0"):gsub("/", "~1")
-  end
+  return pointer .. "/" .. tostring(name):gsub("~", "~0"):gsub("/", "~1")
 end
 
 local function sorted_keys(object)
@@ -56,15 +56,17 @@ local function members(object, pointer)
   end
 end
 
-local is_type = {
-  string = function(value) return type(value) == "string" end,
-  boolean = function(value) return type(value) == "boolean" end,
+-- What the values of a type are to Lua, and what else must hold of them.
+local LUA_TYPES = {
+  string = "string", boolean = "boolean", integer = "number", number = "number", array = "table", object = "table",
+}
+local is_narrower = {
   integer = function(value) return math.type(value) == "integer" end,
-  number = function(value) return type(value) == "number" end,
-  array = function(value) return json.is_array(value) end,
-  object = function(value) return type(value) == "table" and not json.is_array(value) end,
+  array = json.is_array,
+  object = function(value) return not json.is_array(value) end,
 }
 
+-- Each check of a type is given a value of it, and the pointer to it: nil where nobody is going to be told of faults.
 local check = {}
 
 function check.string(schema, value, pointer, faults)
@@ -111,33 +113,36 @@ function check.array(schema, value, pointer, faults)
     return add(faults, pointer, "too_long", ("must have at most %d items"):format(schema.maxItems))
   end
   for index = 1, schema.items and #value or 0 do
-    check_value(schema.items, value[index], child_pointer(pointer, index - 1), faults)
+    check_value(schema.items, value[index], pointer and child_pointer(pointer, index - 1), faults)
   end
 end
 
 function check.object(schema, value, pointer, faults)
-  local required = schema.required
+  local required, properties = schema.required, schema.properties
   for index = 1, required and #required or 0 do
     if value[required[index]] == nil then
-      add(faults, child_pointer(pointer, required[index]), "required", "is missing")
+      add(faults, pointer and child_pointer(pointer, required[index]), "required", "is missing")
     end
   end
   for name, member in members(value, pointer) do
-    local property = schema.properties[name]
+    local property = properties[name]
     if property then
-      check_value(property, member, child_pointer(pointer, name), faults)
+      check_value(property, member, pointer and child_pointer(pointer, name), faults)
     else
-      add(faults, child_pointer(pointer, name), "unknown", "is not known here")
+      add(faults, pointer and child_pointer(pointer, name), "unknown", "is not known here")
     end
   end
 end
 
 function check_value(schema, value, pointer, faults)
-  if value == json.null and schema.nullable then
+  if value == NULL and schema.nullable then
+    faults.has_null = true
     return
   end
-  if not is_type[schema.type](value) then
-    return add(faults, pointer, "type", "must be of type " .. schema.type)
+  local expected = schema.type
+  local narrower = is_narrower[expected]
+  if type(value) ~= LUA_TYPES[expected] or narrower and not narrower(value) then
+    return add(faults, pointer, "type", "must be of type " .. expected)
   end
   if schema.enum then
     for _, allowed in ipairs(schema.enum) do
@@ -147,22 +152,34 @@ function check_value(schema, value, pointer, faults)
     end
     return add(faults, pointer, "enum", "must be one of " .. table.concat(schema.enum, ", "))
   end
-  if check[schema.type] then
-    check[schema.type](schema, value, pointer, faults)
+  local more = check[expected]
+  if more then
+    more(schema, value, pointer, faults)
   end
 end
 
 -- Nearly all values are good: where faults are and in which order they are told is worked out for the others.
+---@return boolean is_good
+---@return boolean has_null
 local function is_good(schema, value)
-  local faults = {}
+  local faults = { has_null = false }
   check_value(schema, value, nil, faults)
-  return not faults[1]
+  return not faults[1], faults.has_null
 end
 
 local function faults_of(schema, value)
   local faults = {}
   check_value(schema, value, "", faults)
+  faults.has_null = nil
   return faults
+end
+
+local function drop_nulls(object)
+  for name, member in pairs(object) do
+    if member == NULL then
+      object[name] = nil
+    end
+  end
 end
 
 ---Check a body. Members that are null because they may be are taken out of it, unless they clear.
@@ -171,13 +188,12 @@ end
 ---@return table? body  the value
 ---@return validate.fault[]? faults
 function validate.body(schema, value)
-  if not is_good(schema, value) then
+  local good, has_null = is_good(schema, value)
+  if not good then
     return nil, faults_of(schema, value)
   end
-  for name, member in next, value do
-    if member == json.null and not schema.nullClears then
-      value[name] = nil
-    end
+  if has_null and not schema.nullClears then
+    drop_nulls(value)
   end
   return value
 end
