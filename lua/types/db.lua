@@ -20,13 +20,17 @@ local db = {}
 ---@return db.statement
 function db.sql(text) end
 
----Register a statement that finds at most one row, by its key. `db.one` and `db.one_json` ask it together for up to 16 requests
----that want such a row in the same turn of the loop: PostgreSQL then runs one statement instead of many. Nobody waits for that,
----and each gets its own row, nil or error, as if it had asked alone; only the time that a statement may take is theirs in
----common. Everywhere else (db.query, tx: …) it is a statement as of db.sql.
----It must only read, have 1 to 8 parameters, say the type of each where it stands first, in one word without a length
----($1::uuid, not $1::uuid[]; $1::text, not $1::char), and no other type later; call nothing "asked"; end neither in an OFFSET
----nor in a semicolon.
+---Register a statement about at most one row, by its key, that PostgreSQL can run once for many. Each who asks gets its own row,
+---nil or error, as if it had asked alone. Nobody waits for that.
+--- - `db.one` and `db.one_json` ask what only reads together for up to 16 requests that want such a row in the same turn of the
+---   loop; only the time that a statement may take is theirs in common.
+--- - Transactions that share one of PostgreSQL (`share` of db.transaction) send it together, up to 32, also if it locks, inserts
+---   or updates.
+---Everywhere else it is a statement as of db.sql.
+---It must have 1 to 32 parameters, say the type of each where it stands first, in one word without a length ($1::uuid, not
+---$1::uuid[]; $1::text, not $1::char), and no other type later; call nothing "asked"; end neither in an OFFSET nor in a semicolon.
+---What changes rows is written "insert … select … returning …" or "update … set … where … returning …", without "from"; $1 is a
+---uuid that no two of those that share have in common (the child), and the first column that it returns.
 ---@param text string
 ---@return db.statement
 function db.sql_one(text) end

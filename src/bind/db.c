@@ -225,7 +225,7 @@ int db_finish_exec(lua_State *L, int status, lua_KContext index)
     (void)status;
     struct db_call *call = lua_touserdata(L, (int)index);
     db_call_check(L, call);
-    lua_pushinteger(L, pg_result_affected(call->op->result));
+    lua_pushinteger(L, db_affected(call));
     db_rows_push(L, call);
     call_is_read(call);
     return 2;
@@ -265,12 +265,17 @@ static int rows(lua_State *L)
     return run(L, make_call(L, 1), finish_rows);
 }
 
+void db_call_gather(struct db_call *call)
+{
+    if (call->statement != NULL && call->statement->together != NULL)
+        call->op->together = &call->statement->together->statement;
+}
+
 /* The call for at most one row, which may be asked for with others'. */
 static struct db_call *make_call_of_one(lua_State *L, int index)
 {
     struct db_call *call = make_call(L, index);
-    if (call->statement != NULL && call->statement->together != NULL)
-        call->op->together = &call->statement->together->statement;
+    db_call_gather(call);
     return call;
 }
 

@@ -42,6 +42,8 @@ void db_connect_open(lua_State *L);
  * parameters index+1 … last. */
 struct db_call *db_call_push(lua_State *L, const char *metatable, int index, int last);
 #define DB_CALL_NAME "lexicraft.db.call"
+/* Have it asked together with others', if its statement has a form for that. */
+void db_call_gather(struct db_call *call);
 /* Drop what was begun: the cancel hook, and what __gc does. Does not raise. */
 void db_call_let_go(void *data);
 /* Put "lua/store/x.lua:12: " before what PostgreSQL says of the call's statement. Does not raise. */
@@ -61,9 +63,15 @@ void db_rows_push(lua_State *L, struct db_call *call);
 void db_row_push(lua_State *L, struct db_call *call);
 /* Likewise as finished JSON, as the view at index shows it. */
 void db_row_show(lua_State *L, struct db_call *call, int index);
-/* The number of the only row, -1 if there is none; raise if there are more. Columns before *first are
- * nobody's. */
-int db_only_row(lua_State *L, const struct db_call *call, int *first);
+/* What of its result a finished call has: rows from row on, and of these the columns from column on. */
+struct db_span {
+    int row, count, column;
+};
+struct db_span db_span_of(const struct db_call *call);
+/* Raise if there are more rows than one. */
+struct db_span db_span_of_one(lua_State *L, const struct db_call *call);
+/* Rows inserted, updated or deleted; of what reads, found. */
+int64_t db_affected(const struct db_call *call);
 
 /* Push the Lua value of a cell, NULL as json.null. */
 void db_cell_push(lua_State *L, struct db_call *call, struct pg_cell *cell);

@@ -185,24 +185,24 @@ static void push_shown(struct writing *w, int row)
 void db_shown_push(lua_State *L, struct db_call *call, int index)
 {
     struct writing w;
-    begin(&w, L, call, index, 0, 0);
-    int rows = pg_result_rows(call->op->result);
-    lua_createtable(L, rows, 0);
+    struct db_span span = db_span_of(call);
+    begin(&w, L, call, index, span.column, 0);
+    lua_createtable(L, span.count, 0);
     bind_json_mark_array(L);
-    for (int row = 0; row < rows; row++) {
-        push_shown(&w, row);
-        lua_rawseti(L, -2, row + 1);
+    for (int i = 0; i < span.count; i++) {
+        push_shown(&w, span.row + i);
+        lua_rawseti(L, -2, i + 1);
     }
 }
 
 void db_row_show(lua_State *L, struct db_call *call, int index)
 {
-    int first, row = db_only_row(L, call, &first);
-    if (row < 0) {
+    struct db_span span = db_span_of_one(L, call);
+    if (span.count == 0) {
         lua_pushnil(L);
         return;
     }
     struct writing w;
-    begin(&w, L, call, index, first, 0);
-    push_shown(&w, row);
+    begin(&w, L, call, index, span.column, 0);
+    push_shown(&w, span.row);
 }

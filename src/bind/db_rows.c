@@ -98,14 +98,14 @@ static void push_kept(lua_State *L, const struct bind_statement *statement)
 }
 
 /* Push the name of a column. To find a string that Lua has already takes it longer than to compare two. */
-static void push_name(lua_State *L, int kept, int column, const char *name)
+static void push_name(lua_State *L, int kept, int number, const char *name)
 {
-    if (lua_rawgeti(L, kept, column + 1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), name) == 0)
+    if (lua_rawgeti(L, kept, number) == LUA_TSTRING && strcmp(lua_tostring(L, -1), name) == 0)
         return;
     lua_pop(L, 1);
     lua_pushstring(L, name);
     lua_pushvalue(L, -1);
-    lua_rawseti(L, kept, column + 1);
+    lua_rawseti(L, kept, number);
 }
 
 /* Returns where the first of them is, with a value of no use below it. */
@@ -119,46 +119,57 @@ static int push_names(lua_State *L, const struct db_call *call, int first, int c
         lua_newtable(L);
     int kept = lua_gettop(L);
     for (int column = first; column < columns; column++)
-        push_name(L, kept, column, pg_result_column_name(result, column));
+        push_name(L, kept, column - first + 1, pg_result_column_name(result, column));
     return kept + 1;
+}
+
+struct db_span db_span_of(const struct db_call *call)
+{
+    const struct pg_op *op = call->op;
+    if (!op->is_shared)
+        return (struct db_span){.count = pg_result_rows(op->result)};
+    if (op->row < 0)
+        return (struct db_span){.column = op->first_column};
+    return (struct db_span){.row = op->row, .count = 1, .column = op->first_column};
 }
 
 void db_rows_push(lua_State *L, struct db_call *call)
 {
-    const struct pg_result *result = call->op->result;
-    int rows = pg_result_rows(result), columns = pg_result_columns(result);
-    lua_createtable(L, rows, 0);
+    struct db_span span = db_span_of(call);
+    int columns = pg_result_columns(call->op->result);
+    lua_createtable(L, span.count, 0);
     bind_json_mark_array(L);
-    int list = lua_gettop(L), names = push_names(L, call, 0, columns);
-    for (int row = 0; row < rows; row++) {
-        push_row(L, call, row, names, 0, columns);
-        lua_rawseti(L, list, row + 1);
+    int list = lua_gettop(L), names = push_names(L, call, span.column, columns);
+    for (int i = 0; i < span.count; i++) {
+        push_row(L, call, span.row + i, names, span.column, columns);
+        lua_rawseti(L, list, i + 1);
     }
     lua_settop(L, list);
 }
 
-int db_only_row(lua_State *L, const struct db_call *call, int *first)
+int64_t db_affected(const struct db_call *call)
 {
-    const struct pg_op *op = call->op;
-    *first = op->is_shared ? 1 : 0;
-    if (op->is_shared)
-        return op->row;
-    int rows = pg_result_rows(op->result);
-    if (rows > 1)
-        support_fail(L, ERR_INTERNAL, "one row expected, got %d", rows);
-    return rows - 1;
+    return call->op->is_shared ? db_span_of(call).count : pg_result_affected(call->op->result);
+}
+
+struct db_span db_span_of_one(lua_State *L, const struct db_call *call)
+{
+    struct db_span span = db_span_of(call);
+    if (span.count > 1)
+        support_fail(L, ERR_INTERNAL, "one row expected, got %d", span.count);
+    return span;
 }
 
 void db_row_push(lua_State *L, struct db_call *call)
 {
-    int first, row = db_only_row(L, call, &first);
-    if (row < 0) {
+    struct db_span span = db_span_of_one(L, call);
+    if (span.count == 0) {
         lua_pushnil(L);
         return;
     }
     int columns = pg_result_columns(call->op->result);
-    int names = push_names(L, call, first, columns);
-    push_row(L, call, row, names, first, columns);
+    int names = push_names(L, call, span.column, columns);
+    push_row(L, call, span.row, names, span.column, columns);
     lua_replace(L, names - 1);
     lua_settop(L, names - 1);
 }

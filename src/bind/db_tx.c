@@ -329,6 +329,7 @@ static struct db_call *make_call(lua_State *L, struct db_tx *tx, const char *met
     struct db_call *call = db_call_push(L, metatable, 2, lua_gettop(L));
     call->tx = tx;
     call->attempt = tx->attempt;
+    db_call_gather(call); /* with those that share its transaction */
     return call;
 }
 
@@ -406,7 +407,7 @@ static int finish_affected(lua_State *L, int status, lua_KContext index)
     (void)status;
     struct db_call *call = lua_touserdata(L, (int)index);
     db_call_check(L, call);
-    lua_pushinteger(L, pg_result_affected(call->op->result));
+    lua_pushinteger(L, db_affected(call));
     return 1;
 }
 

@@ -120,16 +120,26 @@ bool gather_join(struct pg_pool *pool, struct pg_op *op);
 void gather_offer(struct pg_pool *pool, struct pg_op *op);
 /* No more may join. */
 void gather_close(struct pg_pool *pool);
+/* May op be asked together with first, an op or a carrier? */
+bool gather_may_add(const struct pg_op *first, const struct pg_op *op);
+/* Have it asked so; both are in no list. Returns the carrier, first or a new one. */
+struct pg_op *gather_add(struct pg_op *first, struct pg_op *op);
 /* The carrier is about to be sent: its parameters, and until when it runs (default_ns: without a deadline).
  */
 void gather_fill(struct pg_pool *pool, struct pg_op *carrier, uint64_t default_ns);
 /* Take out one of those that it asks for and that are not answered, first the first; NULL when none is left.
  */
 struct pg_op *gather_take(struct pg_op *carrier);
+/* Take what the item is to answer out of it, one op after another, whether it carries several or is one;
+ * NULL when none is left. */
+struct pg_op *item_take(struct conn_item *item);
+/* Likewise only those of one transaction. */
+struct pg_op *item_take_of(struct conn_item *item, const struct pg_tx *tx);
 /* Answer the reads whose time is over; returns when the next one's is. */
 uint64_t gather_expire(struct pg_pool *pool, struct pg_op *carrier, uint64_t now);
-/* The carrier has its result (taken): everybody whose answer is clear has it now. */
-void gather_answer(struct pg_pool *pool, struct pg_op *carrier, PGresult *result);
+/* The carrier has its result (taken): everybody whose answer is clear has it now. False if somebody's is not.
+ */
+bool gather_answer(struct pg_pool *pool, struct pg_op *carrier, PGresult *result);
 /* Replace the carriers in this list of ops, which were not sent, by those for which they would have asked. */
 void gather_dissolve(struct list *ops);
 

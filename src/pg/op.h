@@ -56,10 +56,11 @@ struct pg_op {
     /* read by the caller in done */
     bool ok;
     struct pg_result *result; /* owned by the op; NULL unless ok */
-    bool is_shared; /* of result only this row is the op's (-1: none), and the first column is nobody's */
+    bool is_shared;           /* of result only this row is the op's (-1: none) */
     int row;
-    struct err err; /* why not ok: ERR_DB (sqlstate says what), ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a
-                       write whose answer was lost), ERR_BUSY */
+    int first_column; /* those before it are nobody's */
+    struct err err;   /* why not ok: ERR_DB (sqlstate says what), ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_UNKNOWN (a
+                         write whose answer was lost), ERR_BUSY */
     /* private to pg/ */
     struct pg_statement statement; /* text is a private copy */
     struct list link;

@@ -266,7 +266,7 @@ static void gathered_answered(struct pg_conn *conn, struct pg_op *carrier, struc
     if (status == PGRES_FATAL_ERROR) {
         pq_err_from_result(&carrier->err, item->result);
     } else if (status == PGRES_TUPLES_OK) {
-        gather_answer(conn->pool, carrier, item->result);
+        (void)gather_answer(conn->pool, carrier, item->result); /* the others ask alone */
         item->result = NULL;
     }
     gathered_not_run(conn, carrier);
@@ -352,15 +352,6 @@ static void op_lost(struct pg_pool *pool, struct pg_op *op, const struct err *er
     }
 }
 
-static void gathered_lost(struct pg_pool *pool, struct pg_op *carrier, const struct err *err,
-                          struct list *again)
-{
-    struct pg_op *op;
-    while ((op = gather_take(carrier)) != NULL)
-        op_lost(pool, op, err, again);
-    pg_op_unref(carrier);
-}
-
 static void pipelined_lost(struct pg_conn *conn, const struct err *err)
 {
     struct pg_pool *pool = conn->pool;
@@ -370,12 +361,9 @@ static void pipelined_lost(struct pg_conn *conn, const struct err *err)
         write_lost(pool, conn->unconfirmed, err);
     conn->unconfirmed = NULL;
     list_for_each (node, safe, &conn->items) {
-        struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
-        if (item->op != NULL && item->op->gather != NULL)
-            gathered_lost(pool, item->op, err, &again);
-        else if (item->op != NULL)
-            op_lost(pool, item->op, err, &again);
-        item->op = NULL;
+        struct pg_op *op;
+        while ((op = item_take(CONTAINER_OF(node, struct conn_item, link))) != NULL)
+            op_lost(pool, op, err, &again);
     }
     /* Chosen for this connection and not sent: writes too can go elsewhere. */
     gather_dissolve(&conn->reads);

@@ -91,6 +91,72 @@ void share_join(struct pg_conn *conn, struct pg_tx *tx)
     conn->tx_count++;
 }
 
+/* ---- sending ---- */
+
+static struct pg_op *op_of(struct list *link)
+{
+    return CONTAINER_OF(link, struct pg_op, link);
+}
+
+static struct pg_op *head_of(struct list *tx)
+{
+    struct list *queued = &tx_of(tx)->queued;
+    return tx_of(tx)->is_sending && !list_is_empty(queued) ? op_of(queued->next) : NULL;
+}
+
+/* Is there another that sends the same as op, but not yet? */
+static bool is_early(const struct pg_conn *conn, const struct pg_op *op)
+{
+    list_for_each (node, safe, &conn->txs) {
+        const struct pg_op *head = head_of(node);
+        if (head == NULL || head->together == op->together)
+            continue;
+        list_for_each (queued, next, &tx_of(node)->queued) {
+            if (op_of(queued)->together == op->together)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What to send next: rather what is not sent later by others once more. */
+static struct pg_op *choose(const struct pg_conn *conn)
+{
+    struct pg_op *first = NULL;
+    list_for_each (node, safe, &conn->txs) {
+        struct pg_op *head = head_of(node);
+        if (head != NULL && (head->together == NULL || !is_early(conn, head)))
+            return head;
+        first = first != NULL ? first : head;
+    }
+    return first;
+}
+
+static void take_head(struct pg_op *op)
+{
+    struct pg_tx *tx = op->owner;
+    list_remove(&op->link);
+    tx->has_sent = true;
+    tx->has_changed |= op->is_write && !op->statement.only_locks;
+}
+
+struct pg_op *share_next(const struct pg_conn *conn)
+{
+    struct pg_op *chosen = choose(conn);
+    if (chosen == NULL)
+        return NULL;
+    const struct pg_tx *first = chosen->owner;
+    take_head(chosen);
+    list_for_each (node, safe, &conn->txs) {
+        struct pg_op *head = tx_of(node) != first ? head_of(node) : NULL;
+        if (head == NULL || !gather_may_add(chosen, head))
+            continue;
+        take_head(head);
+        chosen = gather_add(chosen, head);
+    }
+    return chosen;
+}
+
 /* ---- failing and leaving ---- */
 
 /* PostgreSQL says so when a transaction must be tried again for others' sake. */
@@ -103,10 +169,9 @@ static void set_rolled_back(struct err *err)
 static void fail_sent(struct pg_conn *conn)
 {
     list_for_each (node, safe, &conn->items) {
-        struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
-        if (item->op != NULL)
-            tx_fail_op(item->op->owner, item->op);
-        item->op = NULL;
+        struct pg_op *op;
+        while ((op = item_take(CONTAINER_OF(node, struct conn_item, link))) != NULL)
+            tx_fail_op(op->owner, op);
     }
 }
 

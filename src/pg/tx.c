@@ -188,11 +188,9 @@ void pg_tx_free(struct pg_tx *tx)
         tx_leave_queue(tx);
     if (tx->conn != NULL) {
         list_for_each (node, safe, &tx->conn->items) {
-            struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
-            if (item->op == NULL || item->op->owner != tx)
-                continue;
-            op_let_go(item->op);
-            item->op = NULL;
+            struct pg_op *op;
+            while ((op = item_take_of(CONTAINER_OF(node, struct conn_item, link), tx)) != NULL)
+                op_let_go(op);
         }
         share_leave(tx);
     }
@@ -251,31 +249,29 @@ static void tx_send_rollback(struct pg_tx *tx)
         conn_send_rollback(tx->conn);
 }
 
-/* Returns whether a statement was sent. A lost connection takes itself out of tx->conn, so that is looked at
- * after every step. */
-static bool tx_send(struct pg_tx *tx)
+/* Does it have statements to send? A failed commit or an empty one is settled here. */
+static bool tx_is_sending(struct pg_tx *tx)
 {
-    struct list *node;
     tx->wants_send = false;
-    if (tx->wants_commit && tx->has_failed) {
+    if (tx->wants_commit && tx->has_failed)
         tx_send_rollback(tx);
-        return false;
-    }
-    if (tx->wants_commit && !tx->has_sent && list_is_empty(&tx->queued)) {
+    else if (tx->wants_commit && !tx->has_sent && list_is_empty(&tx->queued))
         tx_end(tx, NULL);
-        return false;
-    }
-    if (list_is_empty(&tx->queued))
-        return false;
-    if (!tx->conn->in_transaction)
-        tx_send_begin(tx);
-    while (tx->conn != NULL && (node = list_pop(&tx->queued)) != NULL) {
-        struct pg_op *op = op_of(node);
-        tx->has_sent = true;
-        tx->has_changed |= op->is_write && !op->statement.only_locks;
-        conn_send_op(tx->conn, op);
-    }
-    return true;
+    else
+        return !list_is_empty(&tx->queued);
+    return false;
+}
+
+/* A lost connection has no transactions any more. */
+static void conn_send_queued(struct pg_conn *conn)
+{
+    struct pg_op *op;
+    if (!conn->in_transaction)
+        tx_send_begin(tx_of(conn->txs.next));
+    while ((op = share_next(conn)) != NULL)
+        conn_send_op(conn, op);
+    list_for_each (node, safe, &conn->txs)
+        tx_of(node)->is_sending = false;
 }
 
 /* Everything that those on conn want sent, with one Sync. */
@@ -283,12 +279,17 @@ static void conn_dispatch(struct pg_conn *conn)
 {
     bool needs_sync = false;
     list_for_each (node, safe, &conn->txs) {
-        if (tx_of(node)->wants_send)
-            needs_sync |= tx_send(tx_of(node));
+        struct pg_tx *tx = tx_of(node);
+        if (!tx->wants_send)
+            continue;
+        tx->is_sending = tx_is_sending(tx);
+        needs_sync |= tx->is_sending;
         if (conn->state != CONN_OPEN)
             return;
     }
-    if (share_is_complete(conn)) {
+    if (needs_sync)
+        conn_send_queued(conn);
+    if (conn->state == CONN_OPEN && share_is_complete(conn)) {
         conn->commit_sent = conn->ends = needs_sync = true;
         conn_send_control(conn, ITEM_COMMIT, "COMMIT");
     }

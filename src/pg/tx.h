@@ -30,6 +30,7 @@ struct pg_tx {
     bool has_changed; /* one that did not only read and lock */
     bool had_company; /* it has shared */
     bool wants_send;  /* at the next flush */
+    bool is_sending;  /* what is queued goes now */
     bool wants_commit;
     bool has_failed; /* nothing more can succeed; err is the first reason */
     struct err err;
@@ -74,6 +75,9 @@ struct pg_conn *share_find(struct pg_pool *pool, const struct pg_tx *tx, struct 
 bool share_has_room(struct pg_pool *pool, const struct pg_conn *idle);
 /* Put it among those that have the connection. */
 void share_join(struct pg_conn *conn, struct pg_tx *tx);
+/* The next of the ops that those on conn send now, out of its queue; the same of several is gathered. NULL:
+ * all are sent. Each one's are sent in the order in which it queued them. */
+struct pg_op *share_next(const struct pg_conn *conn);
 /* Before tx is forgotten: what it has changed can only be undone with the work of all. */
 void share_leave(struct pg_tx *tx);
 /* The transaction of PostgreSQL has failed; whose fault it is has been told why. Of several that share it all

@@ -3,44 +3,94 @@
 
 #include "pg/tx.h"
 
-static void op_refused(struct pg_conn *conn, struct pg_op *op)
+/* One of those that the item answers has failed with err. */
+static void fail_one(struct pg_op *op, struct err err)
 {
     struct pg_tx *tx = op->owner;
-    if (strcmp(op->err.sqlstate, SQLSTATE_CANCELLED) == 0 && op_is_overdue(op))
-        err_set(&op->err, ERR_TIMEOUT, "the statement was cancelled at its deadline");
-    if (pq_sqlstate_is_stale(op->err.sqlstate))
-        cache_mark_stale(&conn->cache, op->statement.name);
+    if (strcmp(err.sqlstate, SQLSTATE_CANCELLED) == 0 && op_is_overdue(op))
+        err_set(&err, ERR_TIMEOUT, "the statement was cancelled at its deadline");
     if (tx->has_failed) {
         tx_fail_op(tx, op);
         return;
     }
-    struct err err = op->err;
     op_fail(tx->pool, op, &err);
     tx_fail(tx, &err);
+}
+
+/* Whose fault it is that what several asked for together has failed, nobody knows. */
+static void item_refused(struct pg_conn *conn, struct conn_item *item, const struct err *reason)
+{
+    struct err err = *reason;
+    struct pg_op *op;
+    if (pq_sqlstate_is_stale(err.sqlstate))
+        cache_mark_stale(&conn->cache, item->op->statement.name);
+    while ((op = item_take(item)) != NULL)
+        fail_one(op, err);
     share_fail(conn);
+}
+
+static void item_not_run(struct pg_conn *conn, struct conn_item *item)
+{
+    struct pg_op *op;
+    if (item->op->is_refused) {
+        item_refused(conn, item, &item->op->err);
+        return;
+    }
+    while ((op = item_take(item)) != NULL)
+        tx_fail_op(op->owner, op);
+}
+
+/* PostgreSQL has done it, and nobody can say for whom: a fault of the statement. Alone it is asked as it is;
+ * but what is being committed cannot be taken back. */
+static void fail_unclear(struct pg_conn *conn, struct conn_item *item)
+{
+    struct err err;
+    if (conn->commit_sent) {
+        struct pg_op *op;
+        err_set(&err, ERR_UNKNOWN, "which row is whose is not clear");
+        while ((op = item_take(item)) != NULL)
+            op_fail(conn->pool, op, &err);
+        conn_lose(conn, &err);
+        return;
+    }
+    err_set(&err, ERR_DB, "which row is whose is not clear");
+    memcpy(err.sqlstate, SQLSTATE_SERIALIZATION_FAILURE, sizeof(err.sqlstate));
+    item_refused(conn, item, &err);
+}
+
+static void gathered_answered(struct pg_conn *conn, struct conn_item *item)
+{
+    bool is_clear = gather_answer(conn->pool, item->op, item->result);
+    item->result = NULL;
+    if (is_clear)
+        item_take(item); /* none: lets the carrier go */
+    else
+        fail_unclear(conn, item);
 }
 
 static void op_answered(struct pg_conn *conn, struct conn_item *item)
 {
     struct pg_op *op = item->op;
-    item->op = NULL;
+    struct err err;
     if (op == NULL)
         return;
     switch (PQresultStatus(item->result)) {
     case PGRES_FATAL_ERROR:
-        pq_err_from_result(&op->err, item->result);
-        op_refused(conn, op);
+        pq_err_from_result(&err, item->result);
+        item_refused(conn, item, &err);
         return;
     case PGRES_PIPELINE_ABORTED:
-        if (op->is_refused)
-            op_refused(conn, op);
-        else
-            tx_fail_op(op->owner, op);
+        item_not_run(conn, item);
         return;
     default:
-        op_succeed(conn->pool, op, item->result);
-        item->result = NULL;
+        break;
     }
+    if (op->gather != NULL) {
+        gathered_answered(conn, item);
+        return;
+    }
+    op_succeed(conn->pool, item_take(item), item->result);
+    item->result = NULL;
 }
 
 /* None of those on conn can succeed any more. */
@@ -166,14 +216,13 @@ static void exclusive_lost(struct pg_conn *conn, const struct err *reason)
     if (is_unknown)
         err_set(&err, ERR_UNKNOWN, "the answer to COMMIT was lost: %.500s", reason->text);
     list_for_each (node, safe, &conn->items) {
-        struct conn_item *item = CONTAINER_OF(node, struct conn_item, link);
-        if (item->op == NULL)
-            continue;
-        struct err mine = err;
-        if (!is_unknown && op_is_overdue(item->op))
-            err_set(&mine, ERR_TIMEOUT, "the statement was cancelled at its deadline");
-        op_fail(conn->pool, item->op, &mine);
-        item->op = NULL;
+        struct pg_op *op;
+        while ((op = item_take(CONTAINER_OF(node, struct conn_item, link))) != NULL) {
+            struct err mine = err;
+            if (!is_unknown && op_is_overdue(op))
+                err_set(&mine, ERR_TIMEOUT, "the statement was cancelled at its deadline");
+            op_fail(conn->pool, op, &mine);
+        }
     }
     while (conn->tx_count > 0) {
         struct pg_tx *tx = tx_of(conn->txs.next);

@@ -34,16 +34,24 @@ static TEST_UNUSED void form_release(struct form *form)
     buf_release(&form->text);
 }
 
-/* Submit it with one parameter; NULL for SQL NULL. */
-static TEST_UNUSED void ask_within(struct bench *b, struct call *call, const struct form *form,
-                                   const char *value, uint64_t ms)
+/* An op of it that is not submitted yet, with so many parameters. */
+static TEST_UNUSED void call_prepare(struct call *call, const struct form *form, const char *const *values,
+                                     int count)
 {
     *call = (struct call){.op = pg_op_new(&form->statement)};
     call->op->done = call_done;
     call->op->data = call;
     call->op->together = &form->together;
+    for (int i = 0; i < count; i++)
+        pg_params_append(&call->op->params, values[i], values[i] != NULL ? strlen(values[i]) : 0);
+}
+
+/* Submit it with one parameter; NULL for SQL NULL. */
+static TEST_UNUSED void ask_within(struct bench *b, struct call *call, const struct form *form,
+                                   const char *value, uint64_t ms)
+{
+    call_prepare(call, form, &value, 1);
     call->op->deadline_ns = ms != 0 ? mono_ns() + ms * MS : 0;
-    pg_params_append(&call->op->params, value, value != NULL ? strlen(value) : 0);
     pg_pool_submit(b->pool, call->op);
 }
 
@@ -59,8 +67,8 @@ static TEST_UNUSED void ask_number(struct bench *b, struct call *call, const str
     ask(b, call, form, value);
 }
 
-/* The integer in the call's row, in the first column that is its own; -1 without a row. */
-static TEST_UNUSED int64_t answer_of(const struct call *call)
+/* The integer in the call's row, in this one of the columns that are its own; -1 without a row. */
+static TEST_UNUSED int64_t column_of(const struct call *call, int column)
 {
     const struct pg_op *op = call->op;
     struct buf scratch = BUF_INIT;
@@ -71,10 +79,15 @@ static TEST_UNUSED int64_t answer_of(const struct call *call)
         fail_msg("%s: %s", err_code_name(op->err.code), op->err.text);
     if (op->is_shared ? op->row < 0 : pg_result_rows(op->result) == 0)
         return -1;
-    assert_int_equal(
-        pg_result_cell(op->result, op->is_shared ? op->row : 0, op->is_shared, &scratch, &cell, &err), 0);
+    assert_int_equal(pg_result_cell(op->result, op->row, op->first_column + column, &scratch, &cell, &err),
+                     0);
     buf_release(&scratch);
     return cell.integer;
+}
+
+static TEST_UNUSED int64_t answer_of(const struct call *call)
+{
+    return column_of(call, 0);
 }
 
 static TEST_UNUSED void wait_and_expect(struct bench *b, struct call *call, int64_t answer)

@@ -94,12 +94,12 @@ static void it_is_a_statement_as_any_other(void **state)
 
 static void what_cannot_be_gathered_is_refused(void **state)
 {
-    fixture_run(*state,
-                REQUIRES "local e = fails('invalid', db.sql_one, 'select $1')\n"
-                         "assert(e.message:find('write the type of $1 where it stands first, as in "
-                         "$1::uuid', 1, true), e.message)\n"
-                         "e = fails('invalid', db.sql_one, 'delete from t where n = $1::int')\n"
-                         "assert(e.message:find('only what reads can be gathered', 1, true), e.message)\n");
+    fixture_run(*state, REQUIRES
+                "local e = fails('invalid', db.sql_one, 'select $1')\n"
+                "assert(e.message:find('write the type of $1 where it stands first, as in "
+                "$1::uuid', 1, true), e.message)\n"
+                "e = fails('invalid', db.sql_one, 'delete from t where n = $1::int')\n"
+                "assert(e.message:find('only what reads, locks, inserts or updates', 1, true), e.message)\n");
 }
 
 #define WITH_DATABASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

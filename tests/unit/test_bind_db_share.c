@@ -6,18 +6,31 @@
 static int set_up(void **state)
 {
     struct fixture *f = *state = fixture_new();
+    fixture_write(
+        f, "lua/store/notes.lua",
+        "local sql_one = require 'db'.sql_one\n"
+        "return {\n"
+        "  add = sql_one [[insert into bind_db_notes (who, n) select $1::uuid, $2::int\n"
+        "    returning who, n, xid]],\n"
+        "  find = sql_one [[select n, n * 2 as twice from bind_db_notes where who = $1::uuid]],\n"
+        "  raise = sql_one [[update bind_db_notes set n = n + 10 where who = $1::uuid and n < $2::int\n"
+        "    returning who, n]],\n"
+        "  view = require 'json'.view { 'n' },\n"
+        "}\n");
     if (db_fixture_open(f) != 0)
         return -1;
-    fixture_run(f,
-                "local db = require 'db'\n"
-                "db.exec('drop table if exists bind_db_share')\n"
-                "db.exec('create table bind_db_share (n int primary key, xid bigint not null, runs int)')\n");
+    fixture_run(
+        f, "local db = require 'db'\n"
+           "db.exec('drop table if exists bind_db_share')\n"
+           "db.exec('create table bind_db_share (n int primary key, xid bigint not null, runs int)')\n"
+           "db.exec('drop table if exists bind_db_notes')\n"
+           "db.exec('create table bind_db_notes (who uuid, n int, xid bigint default txid_current())')\n");
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    fixture_run(*state, "require 'db'.exec('drop table bind_db_share')\n");
+    fixture_run(*state, "require 'db'.exec('drop table bind_db_share, bind_db_notes')\n");
     db_fixture_free(*state);
     return 0;
 }
@@ -116,6 +129,38 @@ static void none_again_when_in_doubt(void **state)
                     "assert(not ok and err.code == 'unknown' and runs == 1, tostring(err) .. runs)\n");
 }
 
+/* What all of them say is one statement; whichever way it is read, each has its own. The last one's is not
+ * raised. */
+static void each_reads_its_own(void **state)
+{
+    struct fixture *f = *state;
+    run_together(
+        f,
+        "local db, json, notes = require 'db', require 'json', require 'store.notes'\n"
+        "local who = ('0'):rep(8) .. '-0000-0000-0000-00000000000' .. 9 - n\n"
+        "local raised = db.transaction({ share = 'key ' .. n }, function(tx)\n"
+        "  runs = runs + 1\n"
+        "  local added, found = tx:later(notes.add, who, n), tx:later(notes.find, who)\n"
+        "  assert(found:one().twice == n * 2 and found:one().who == nil)\n"
+        "  assert(added:one().n == n and added:rows()[1].n == n and #added:rows() == 1)\n"
+        "  assert(added:affected() == 1 and json.encode(added:json(notes.view)) == '[{\"n\":' .. n .. '}]')\n"
+        "  local count, rows = tx:exec(notes.raise, who, 3)\n"
+        "  assert(n == 3 and count == 0 and #rows == 0 or count == 1 and rows[1].n == n + 10)\n"
+        "  assert(#tx:query(notes.find, who) == 1)\n"
+        "  return tx:later(notes.raise, who, 3)\n"
+        "end)\n"
+        "assert(runs == 1 and raised:one() == nil and #raised:rows() == 0 and raised:affected() == 0)\n"
+        "assert(json.encode(raised:json(notes.view)) == '[]')\n");
+    fixture_run(
+        f, "local row = require 'db'.one('select count(distinct n) as n, count(distinct xid) as xids, '\n"
+           "  .. 'sum(n) as sum from bind_db_notes')\n"
+           "assert(row.n == 4 and row.xids == 1 and tonumber(row.sum) == 36)\n");
+    struct pg_stats stats;
+    pg_pool_flush(f->context.pool);
+    pg_pool_stats(f->context.pool, &stats);
+    assert_int_equal(stats.share_failures, 0);
+}
+
 /* A client leaves when its task has its connection but has not said anything: the other does not wait for it.
  */
 static void who_leaves_between_two_steps_is_not_waited_for(void **state)
@@ -173,6 +218,7 @@ int main(void)
         WITH_DATABASE(each_by_itself_when_one_fails),
         WITH_DATABASE(who_changes_nothing_leaves_the_others_alone),
         WITH_DATABASE(none_again_when_in_doubt),
+        WITH_DATABASE(each_reads_its_own),
         WITH_DATABASE(who_leaves_between_two_steps_is_not_waited_for),
         WITH_DATABASE(options_are_checked),
     };

@@ -3,6 +3,34 @@
 
 #define MANY 40 /* three statements */
 
+#define ASKED_FOR "from unnest((select $1::uuid[]), (select $2::text[])) as asked (p1, p2)"
+
+static void test_text_of_what_changes_rows(void **state)
+{
+    (void)state;
+    static const char *const forms[][2] = {
+        {"update t set b = $2::text,\n c = (select d from u where d = 1)\nwhere a = $1::uuid\nreturning a",
+         "update t set b = asked.p2::text,\n c = (select d from u where d = 1)\n" ASKED_FOR
+         " where a = asked.p1::uuid\nreturning a"},
+        {"insert into t (a, b)\nselect $1::uuid, $2::text -- both\nreturning a",
+         "insert into t (a, b)\nselect found.* " ASKED_FOR
+         ", lateral (select asked.p1::uuid, asked.p2::text -- both\n offset 0) as found returning a"},
+        {"insert into t (a, b) select $1::uuid, $2::text from u join w on u.x = w.x on conflict (a) do "
+         "nothing "
+         "returning a",
+         "insert into t (a, b) select found.* " ASKED_FOR
+         ", lateral (select asked.p1::uuid, asked.p2::text from u join w on u.x = w.x  offset 0) as found "
+         "on conflict (a) do nothing returning a"},
+    };
+    for (size_t i = 0; i < COUNT_OF(forms); i++) {
+        struct buf out = BUF_INIT;
+        struct err err;
+        assert_int_equal(pg_gather_text(forms[i][0], &out, &err), 0);
+        assert_string_equal(out.data, forms[i][1]);
+        buf_release(&out);
+    }
+}
+
 static void test_text(void **state)
 {
     (void)state;
@@ -22,8 +50,16 @@ static void test_text(void **state)
         {"select 1", "without parameters"},
         {"select $1", "write the type of $1 where it stands first, as in $1::uuid"},
         {"select $2::int", "write the type of $1 where it stands first, as in $1::uuid"},
-        {"select $1::int from t for update", "only what reads"},
-        {"insert into t values ($1::int)", "only what reads"},
+        {"delete from t where a = $1::uuid returning a", "only what reads, locks, inserts or updates"},
+        {"with a as (delete from t returning a) select $1::uuid",
+         "only what reads, locks, inserts or updates"},
+        {"insert into t values ($1::uuid)", "insert … select … returning …"},
+        {"insert into t select $1::uuid", "insert … select … returning …"},
+        {"insert into t (a) values ((select $1::uuid)) returning a", "insert … select … returning …"},
+        {"insert into t select $1::int returning a", "$1 of what changes rows is a uuid"},
+        {"update t set b = $1::uuid returning a", "update … set … where … returning …"},
+        {"update t set b = 1 where a = $1::uuid", "update … set … where … returning …"},
+        {"update t set b = 1 from u where a = $1::uuid returning a", "update … set … where … returning …"},
         {"select $1::int[]", "the type of $1 is to be one word"},
         {"select $1::s.t", "the type of $1 is to be one word"},
         {"select $1::timestamp with time zone", "the type of $1 is to be one word"},
@@ -36,8 +72,8 @@ static void test_text(void **state)
         {"select $1::uuid, $1::text", "$1 is a uuid where it stands first, and a text later"},
         {"select a.b from t as Asked where a.b = $1::int", "call nothing asked"},
         {"select \"asked\".p1 from t as \"asked\" where c = $1::int", "call nothing asked"},
-        {"select $9::int", "at most 8 parameters"},
-        {"select $99999999999999999999::int", "at most 8 parameters"},
+        {"select $33::int", "at most 32 parameters"},
+        {"select $99999999999999999999::int", "at most 32 parameters"},
     };
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         err.text[0] = '\0';
@@ -321,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_of_what_changes_rows),
         cmocka_unit_test(test_alone_it_is_asked_as_it_is),
         cmocka_unit_test(test_two_are_one_statement),
         cmocka_unit_test(test_many_and_each_has_its_own),

@@ -1,6 +1,7 @@
 /* Transactions that share, at random: opened, left, failed, killed and reconfigured in any order. What each
  * was told is what PostgreSQL has: all of its rows or none. The seed is printed; RANDOM_SEED=n repeats it,
  * RANDOM_SECONDS=n runs for longer. */
+#include "pg_gather_fixture.h"
 #include "pg_proxy.h"
 
 #include <signal.h>
@@ -22,10 +23,16 @@ struct part {
     uint64_t since_ns;
 };
 
+/* What those that share send together, as far as it meets. */
+#define LOCK "SELECT n FROM locks WHERE key = $1::text FOR UPDATE"
+#define INSERT "INSERT INTO moves (who, token, n) SELECT $1::uuid, $2::int, $3::int RETURNING who, token, n"
+#define UPDATE "UPDATE moves SET seen = seen + 1 WHERE who = $1::uuid AND n = $2::int RETURNING who, token, n"
+static struct form lock, insert, update;
+
 static struct part parts[SLOTS];
 static unsigned char told[TOKENS_MAX]; /* by token */
 static unsigned char rows_of[TOKENS_MAX];
-static int token_count, ended_count[LEFT_COMMITTING + 1];
+static int gathered_count, token_count, ended_count[LEFT_COMMITTING + 1];
 static uint64_t rng;
 
 static unsigned pick(unsigned below)
@@ -34,6 +41,17 @@ static unsigned pick(unsigned below)
     rng ^= rng >> 7;
     rng ^= rng << 17;
     return (unsigned)(rng >> 20) % below;
+}
+
+/* Whoever asked with others has what is its own. */
+static void assert_own_row(const struct part *p, const struct call *call)
+{
+    assert_true(call->op->ok);
+    if (call->op->together == &lock.together)
+        assert_int_equal(answer_of(call), 0);
+    else if (call->op->together != NULL)
+        assert_int_equal(column_of(call, 1), p->token);
+    gathered_count += call->op->is_shared;
 }
 
 static void part_over(struct part *p, enum told outcome)
@@ -45,7 +63,7 @@ static void part_over(struct part *p, enum told outcome)
         if (outcome != LEFT && outcome != LEFT_COMMITTING)
             assert_int_equal(p->calls[i].done, 1); /* answered before the end */
         if (outcome == COMMITTED)
-            assert_true(p->calls[i].op->ok);
+            assert_own_row(p, &p->calls[i]);
         call_release(&p->calls[i]);
     }
     trans_free(&p->t);
@@ -58,11 +76,31 @@ static void part_queue(struct part *p, const char *sql)
         trans_queue(&p->t, &p->calls[p->call_count++], sql);
 }
 
+static void part_ask(struct part *p, const struct form *form, const char *const *values, int count)
+{
+    if (p->call_count == CALLS_MAX)
+        return;
+    struct call *call = &p->calls[p->call_count++];
+    call_prepare(call, form, values, count);
+    pg_tx_submit(p->t.tx, call->op);
+}
+
+static void part_move(struct part *p, const struct form *form, int n)
+{
+    char who[40], token[16], number[16];
+    snprintf(who, sizeof(who), "00000000-0000-0000-0000-%012X", (unsigned)p->token);
+    snprintf(token, sizeof(token), "%d", p->token);
+    snprintf(number, sizeof(number), "%d", n);
+    if (form == &insert)
+        part_ask(p, form, (const char *[]){who, token, number}, 3);
+    else
+        part_ask(p, form, (const char *[]){who, number}, 2);
+}
+
 static void part_begin(struct bench *b, struct part *p)
 {
     static const char *const keys[] = {"a", "b", "c", "d", "e"};
     const char *key = keys[pick(5)];
-    char sql[160];
     *p = (struct part){.since_ns = mono_ns()};
     p->token = ++token_count;
     assert_true(token_count < TOKENS_MAX);
@@ -71,8 +109,7 @@ static void part_begin(struct bench *b, struct part *p)
     p->t.tx = pg_tx_open(b->pool, &options, trans_ready, &p->t);
     if (pick(10) == 0)
         return; /* may leave, or end, without a word */
-    snprintf(sql, sizeof(sql), "SELECT n FROM locks WHERE key = '%s' FOR UPDATE", key);
-    part_queue(p, sql);
+    part_ask(p, &lock, &key, 1);
     if (pick(2) == 0)
         pg_tx_flush(p->t.tx);
 }
@@ -98,15 +135,15 @@ static void part_say_what_fails(struct part *p, unsigned which)
 
 static void part_say(struct part *p)
 {
-    char sql[200];
     unsigned chance = pick(150);
     if (p->call_count < CALLS_MAX && chance < 6) {
         part_say_what_fails(p, chance);
     } else if (p->call_count < CALLS_MAX && chance < 30) {
         part_queue(p, "SELECT count(*) FROM moves");
+    } else if (p->call_count < CALLS_MAX && p->rows > 0 && chance < 60) {
+        part_move(p, &update, 1);
     } else if (p->call_count < CALLS_MAX) {
-        snprintf(sql, sizeof(sql), "INSERT INTO moves VALUES (%d, %d)", p->token, ++p->rows);
-        part_queue(p, sql);
+        part_move(p, &insert, ++p->rows);
     }
     if (pick(3) != 0)
         pg_tx_flush(p->t.tx);
@@ -219,10 +256,13 @@ static void test_random(void **state)
     rng = seed != NULL ? strtoull(seed, NULL, 10) : mono_ns() ^ (uint64_t)getpid();
     fprintf(stderr, "RANDOM_SEED=%llu\n", (unsigned long long)rng);
     rng |= 1;
-    run_sql("CREATE TABLE moves (token int, n int, PRIMARY KEY (token, n));"
+    run_sql("CREATE TABLE moves (who uuid, token int, n int, seen int DEFAULT 0, PRIMARY KEY (token, n));"
             "CREATE TABLE laws (n int UNIQUE DEFERRABLE INITIALLY DEFERRED);"
             "CREATE TABLE locks (key text PRIMARY KEY, n int);"
             "INSERT INTO locks SELECT unnest('{a,b,c,d,e}'::text[]), 0");
+    form_init(&lock, LOCK);
+    form_init(&insert, INSERT);
+    form_init(&update, UPDATE);
     char url[600];
     struct proxy proxy;
     struct pg_settings settings = bench_defaults();
@@ -244,10 +284,14 @@ static void test_random(void **state)
     struct pg_stats stats = bench_stats(b);
     fprintf(
         stderr,
-        "%d: %d committed, %d refused, %d unknown, %d left, %d left committing; %llu shared, %llu failures\n",
+        "%d: %d committed, %d refused, %d unknown, %d left, %d left committing; %llu shared, %llu failures; "
+        "%d gathered\n",
         token_count, ended_count[COMMITTED], ended_count[REFUSED], ended_count[UNKNOWN], ended_count[LEFT],
         ended_count[LEFT_COMMITTING], (unsigned long long)stats.shared,
-        (unsigned long long)stats.share_failures);
+        (unsigned long long)stats.share_failures, gathered_count);
+    form_release(&lock);
+    form_release(&insert);
+    form_release(&update);
     proxy_close(&proxy);
     bench_close(b);
     char others[200]; /* what was cut may still be committing */
