@@ -78,7 +78,7 @@ end
 ---@field test db.row          from store.before_completion
 ---@field progress table       as it will be
 ---@field account table        as it will be
----@field moves points_transactions.entry[]
+---@field moves { sequence: integer, move: ledger.move, description: string, call: rules.call }[]
 ---@field plan? { next: table, call: rules.call }
 ---@field algorithm_state table  of the attempt, as it will be
 ---@field mastery? mastery       if the point has become known by it
@@ -214,13 +214,17 @@ local function write(tx, completion, result)
   if test.is_open_in_other_tier then
     store.put_off_others(tx, progress, now)
   end
-  local transactions = points_transactions.add_of_test(tx, progress.child_id, completion.moves, {
-    tier = test.tier,
-    learning_progress_id = test.progress_id,
-    attempt = test.attempt,
-    test_day = test.test_day,
-    verification_schedule_id = test.id,
-  }, now)
+  local transactions = {}
+  for index, entry in ipairs(completion.moves) do
+    transactions[index] = points_transactions.add(tx, progress.child_id, entry.sequence, entry.move, {
+      tier = test.tier,
+      learning_progress_id = test.progress_id,
+      attempt = test.attempt,
+      test_day = test.test_day,
+      verification_schedule_id = test.id,
+      description = entry.description,
+    }, entry.call, now)
+  end
   if completion.mastery then
     for _, pending in ipairs(mastery.write(tx, completion.mastery, completion)) do
       table.insert(transactions, pending)

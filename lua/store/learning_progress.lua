@@ -4,7 +4,7 @@ local db = require "db"
 local learning_progress = {}
 
 -- $4 is the moment; the count is of the parent's local day.
-local before_beginning = db.sql [[
+local before_beginning = db.sql_one [[
   select l.id as learning_point_id, l.tier, p.status,
          (select count(*)
           from learning_progress today
@@ -12,19 +12,19 @@ local before_beginning = db.sql [[
             and today.learned_on = ($4::timestamptz at time zone u.time_zone)::date) as begun_today
   from children c
   join users u on u.id = c.parent_id
-  left join learning_points l on l.id = $3
+  left join learning_points l on l.id = $3::text
   left join learning_progress p on p.child_id = c.id and p.learning_point_id = l.id and p.tier = l.tier
-  where c.id = $1 and ($2::uuid is null or c.parent_id = $2)]]
+  where c.id = $1::uuid and ($2::uuid is null or c.parent_id = $2)]]
 
 -- A point that failed is begun again, as a new attempt; any other one is left alone.
-local begin = db.sql [[
+local begin = db.sql_one [[
   insert into learning_progress
     (child_id, learning_point_id, tier, algorithm, learned_at, learned_on, created_at, updated_at)
-  select c.id, $2, $3, $5, $4::timestamptz, ($4::timestamptz at time zone u.time_zone)::date, $4::timestamptz,
-         $4::timestamptz
+  select c.id, $2::text, $3::integer, $5::text, $4::timestamptz, ($4::timestamptz at time zone u.time_zone)::date,
+         $4::timestamptz, $4::timestamptz
   from children c
   join users u on u.id = c.parent_id
-  where c.id = $1
+  where c.id = $1::uuid
   on conflict (child_id, learning_point_id, tier) do update set
     status = 'learning', attempt = learning_progress.attempt + 1, highest_day = 0,
     algorithm = excluded.algorithm, algorithm_state = '{}',
@@ -33,11 +33,12 @@ local begin = db.sql [[
   returning child_id, id, learning_point_id, tier, status, attempt, learned_at, highest_day, points, unlocked_points,
             verified_at, created_at, updated_at]]
 
-local save = db.sql [[
+local save = db.sql_one [[
   update learning_progress
-  set status = $3, highest_day = $4, points = $5, unlocked_points = $6, verified_at = $7, last_tested_at = $8,
-      algorithm_state = $9, updated_at = $8
-  where child_id = $1 and id = $2]]
+  set status = $3::text, highest_day = $4::integer, points = $5::bigint, unlocked_points = $6::bigint,
+      verified_at = $7::timestamptz, last_tested_at = $8::timestamptz, algorithm_state = $9::jsonb, updated_at = $8
+  where child_id = $1::uuid and id = $2::bigint
+  returning child_id]]
 
 local find = db.sql [[
   select p.child_id, p.id, p.learning_point_id, p.tier, p.status, p.attempt, p.learned_at, p.highest_day, p.points,

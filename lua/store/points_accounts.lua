@@ -3,12 +3,12 @@ local db = require "db"
 
 local points_accounts = {}
 
-local lock = db.sql [[
+local lock = db.sql_one [[
   select a.child_id, a.total_earned, a.available_points, a.locked_points, a.withdrawn_points, a.deficit_points,
          a.last_sequence, a.updated_at
   from points_accounts a
   join children c on c.id = a.child_id
-  where a.child_id = $1 and ($2::uuid is null or c.parent_id = $2)
+  where a.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2)
   for update of a]]
 
 local find = db.sql_one [[

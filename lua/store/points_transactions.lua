@@ -3,27 +3,16 @@ local db = require "db"
 
 local points_transactions = {}
 
-local add = db.sql [[
+local add = db.sql_one [[
   insert into points_transactions
     (child_id, sequence, transaction_type, points, total_earned_delta, available_delta, locked_delta, withdrawn_delta,
      deficit_delta, tier, learning_progress_id, attempt, test_day, verification_schedule_id, description, rule_version,
      rule_name, rule_input, rule_result, created_at, withdrawal_request_id, bonus_type, bonus_subject,
      relationship_discovery_id, reverses_id, actor)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::jsonb, $19::jsonb, $20, $21,
-          $22, $23, $24, $25, $26)
-  returning id, sequence, transaction_type, bonus_type, points, tier, learning_progress_id, withdrawal_request_id,
-            reverses_id, description, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
-            rule_version, created_at]]
-
--- Both moves of a first pass at once.
-local add_both = db.sql [[
-  insert into points_transactions
-    (child_id, tier, learning_progress_id, attempt, test_day, verification_schedule_id, created_at, sequence,
-     transaction_type, points, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
-     description, rule_version, rule_name, rule_input, rule_result)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19::jsonb, $20::jsonb),
-         ($1, $2, $3, $4, $5, $6, $7, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32::jsonb, $33::jsonb)
-  returning id, sequence, transaction_type, bonus_type, points, tier, learning_progress_id, withdrawal_request_id,
+  select $1::uuid, $2::bigint, $3::text, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint,
+         $10::integer, $11::bigint, $12::integer, $13::integer, $14::bigint, $15::text, $16::text, $17::text, $18::jsonb,
+         $19::jsonb, $20::timestamptz, $21::bigint, $22::text, $23::text, $24::bigint, $25::bigint, $26::text
+  returning child_id, id, sequence, transaction_type, bonus_type, points, tier, learning_progress_id, withdrawal_request_id,
             reverses_id, description, total_earned_delta, available_delta, locked_delta, withdrawn_delta, deficit_delta,
             rule_version, created_at]]
 
@@ -81,7 +70,7 @@ local span = db.sql [[
   where c.id = $1 and ($2::uuid is null or c.parent_id = $2)]]
 
 local of_test = db.sql [[
-  select t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
+  select t.child_id, t.id, t.sequence, t.transaction_type, t.bonus_type, t.points, t.tier, t.learning_progress_id,
          t.withdrawal_request_id, t.reverses_id, t.description, t.total_earned_delta, t.available_delta, t.locked_delta,
          t.withdrawn_delta, t.deficit_delta, t.rule_version, t.created_at
   from points_transactions t
@@ -122,34 +111,6 @@ function points_transactions.add(tx, child_id, sequence, move, cause, call, now)
     cause.test_day, cause.verification_schedule_id, cause.description, call.version, call.rule, call.input, call.result,
     now, cause.withdrawal_request_id, cause.bonus_type, cause.bonus_subject, cause.relationship_discovery_id,
     cause.reverses_id, cause.actor)
-end
-
----@class points_transactions.entry  A move that the result of a test leads to.
----@field sequence integer
----@field move ledger.move
----@field description string
----@field call rules.call
-
----Queue: what the result of a test leads to.
----@param entries points_transactions.entry[]  at most two
----@param cause points_transactions.cause      of all of them
----@return db.pending[]  of their rows, in that order
-function points_transactions.add_of_test(tx, child_id, entries, cause, now)
-  local first, second = entries[1], entries[2]
-  assert(not entries[3], "a result makes at most two moves")
-  if not first then
-    return {}
-  elseif not second then
-    cause.description = first.description
-    return { points_transactions.add(tx, child_id, first.sequence, first.move, cause, first.call, now) }
-  end
-  local a, b = first.move.deltas, second.move.deltas
-  return { tx:later(add_both, child_id, cause.tier, cause.learning_progress_id, cause.attempt, cause.test_day,
-    cause.verification_schedule_id, now,
-    first.sequence, first.move.transaction_type, first.move.points, a.total_earned, a.available, a.locked, a.withdrawn,
-    a.deficit, first.description, first.call.version, first.call.rule, first.call.input, first.call.result,
-    second.sequence, second.move.transaction_type, second.move.points, b.total_earned, b.available, b.locked, b.withdrawn,
-    b.deficit, second.description, second.call.version, second.call.rule, second.call.input, second.call.result) }
 end
 
 ---Newest first.

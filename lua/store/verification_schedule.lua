@@ -4,14 +4,14 @@ local db = require "db"
 local verification_schedule = {}
 
 -- Everything a completion depends on. $4 is the moment, $5 … $8 the reported result.
-local before_completion = db.sql [[
+local before_completion = db.sql_one [[
   select v.id, v.attempt, v.test_day, v.due_at, v.completed, v.cancelled_at, v.outcome, v.answered_at, v.flagged_at,
          v.review_decision, v.starts > 0 as is_started, coalesce(v.expires_at < $4::timestamptz, false) as is_expired,
          case when v.starts > 0 then v.questions end as questions,
          case when v.answered_at is not null then v.answers end as answers,
          least(86400000, greatest(0, (extract(epoch from $4::timestamptz - v.started_at) * 1000)::bigint)) as elapsed_ms,
          v.due_at > $4::timestamptz as is_too_early,
-         v.outcome <> '{}' and v.passed = $5 and v.score = $6::numeric(5,2) and v.questions = $7::jsonb
+         v.outcome <> '{}' and v.passed = $5::boolean and v.score = $6::numeric::numeric(5,2) and v.questions = $7::jsonb
          and v.answers = $8::jsonb as is_same_result, -- nothing to repeat of a test that moved in
          p.id as progress_id, p.learning_point_id, p.tier, p.status, p.attempt as progress_attempt, p.learned_at,
          p.learned_on, p.highest_day, p.points, p.unlocked_points, p.verified_at, p.created_at, p.algorithm,
@@ -44,31 +44,31 @@ local before_completion = db.sql [[
     from learning_progress o
     where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id
   ) point
-  where v.child_id = $1 and ($2::uuid is null or c.parent_id = $2) and v.id = $3]]
+  where v.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2) and v.id = $3::bigint]]
 
 -- On the later of the dates that are given; not before that day begins where the parent lives, nor sooner than $11 hours
 -- after the last test of the same learning point, at $10, or $12 hours from now.
-local plan = db.sql [[
+local plan = db.sql_one [[
   insert into verification_schedule
     (child_id, learning_progress_id, learning_point_id, previous_id, attempt, test_day, scheduled_date, due_at,
      rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
-  select $1, $2, $18, $3::bigint, $4, $5, planned.day,
-         greatest(planned.day::timestamp at time zone $9::text, $10::timestamptz + make_interval(hours => $11),
-                  $17::timestamptz + make_interval(hours => $12)),
-         $13, $14, $15::jsonb, $16::jsonb, $17::timestamptz, $17::timestamptz
+  select $1::uuid, $2::bigint, $18::text, $3::bigint, $4::integer, $5::integer, planned.day,
+         greatest(planned.day::timestamp at time zone $9::text, $10::timestamptz + make_interval(hours => $11::integer),
+                  $17::timestamptz + make_interval(hours => $12::integer)),
+         $13::text, $14::text, $15::jsonb, $16::jsonb, $17::timestamptz, $17::timestamptz
   from (select greatest($6::date + $7::integer, ($17::timestamptz at time zone $9::text)::date + $8::integer) as day) planned
   returning child_id, id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at,
             completed, completed_at, passed, score::float8 as score, created_at]]
 
 -- Likewise a test that no other led to: its progress is read here.
-local plan_first = db.sql [[
+local plan_first = db.sql_one [[
   insert into verification_schedule
     (child_id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at,
      rule_version, rule_name, rule_input, rule_result, created_at, updated_at)
-  select p.child_id, p.id, p.learning_point_id, p.attempt, $4, planned.day,
-         greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $7),
-                  $12::timestamptz + make_interval(hours => $13)),
-         $8, $9, $10::jsonb, $11::jsonb, $12::timestamptz, $12::timestamptz
+  select p.child_id, p.id, p.learning_point_id, p.attempt, $4::integer, planned.day,
+         greatest(planned.day::timestamp at time zone u.time_zone, last.tested_at + make_interval(hours => $7::integer),
+                  $12::timestamptz + make_interval(hours => $13::integer)),
+         $8::text, $9::text, $10::jsonb, $11::jsonb, $12::timestamptz, $12::timestamptz
   from learning_progress p
   join children c on c.id = p.child_id
   join users u on u.id = c.parent_id
@@ -80,16 +80,17 @@ local plan_first = db.sql [[
     from learning_progress o
     where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id
   ) last
-  where p.child_id = $1 and p.learning_point_id = $2 and p.tier = $3
+  where p.child_id = $1::uuid and p.learning_point_id = $2::text and p.tier = $3::integer
   returning child_id, id, learning_progress_id, learning_point_id, attempt, test_day, scheduled_date, due_at,
             completed, completed_at, passed, score::float8 as score, created_at]]
 
-local complete = db.sql [[
+local complete = db.sql_one [[
   update verification_schedule
-  set completed = true, completed_at = $3, passed = $4, score = $5, questions = $6, answers = $7, outcome = $8,
-      answered_at = $9, reviewed_at = case when $10::text is not null then $3::timestamptz end, reviewed_by = $10,
-      review_decision = case when $10::text is not null then 'accept' end, review_reason = $11, updated_at = $3
-  where child_id = $1 and id = $2
+  set completed = true, completed_at = $3::timestamptz, passed = $4::boolean, score = $5::numeric, questions = $6::jsonb,
+      answers = $7::jsonb, outcome = $8::jsonb, answered_at = $9::timestamptz,
+      reviewed_at = case when $10::text is not null then $3::timestamptz end, reviewed_by = $10,
+      review_decision = case when $10::text is not null then 'accept' end, review_reason = $11::text, updated_at = $3
+  where child_id = $1::uuid and id = $2::bigint
   returning child_id, id, learning_progress_id, $12::text as learning_point_id, attempt, test_day, scheduled_date, due_at,
             completed, completed_at, started_at, expires_at, flagged_at, passed, score::float8 as score, created_at]]
 

@@ -379,13 +379,12 @@ describe("actions/verifications", function()
     it("changes nothing when the database refuses a part", function()
       local _, test = world.learn(family, world.learning_point(1))
       local store = require("store.points_transactions")
-      local add = store.add_of_test
-      store.add_of_test = function(tx, child_id, entries, ...)
-        entries[2].sequence = entries[2].sequence + 1
-        return add(tx, child_id, entries, ...)
+      local add = store.add
+      store.add = function(tx, child_id, sequence, move, ...)
+        return add(tx, child_id, move.transaction_type == "unlocked" and sequence + 1 or sequence, move, ...)
       end
       local err = world.error_of(function() world.report(family, test.id, true) end)
-      store.add_of_test = add
+      store.add = add
       assert.are.equal("points_transactions_no_gap", err.constraint)
       local found = require("actions.verifications").find(family.child_id, family.parent_id, test.id)
       assert.is_false(found.completed)

@@ -2,15 +2,28 @@
 -- small database PostgreSQL would rather read whole tables and sort, so both are made unattractive here.
 local db = require "db"
 
--- The form of a statement in which db.sql_one asks for many (src/pg/gather.c, where the types are read from the text).
+-- The form of a statement in which db.sql_one asks for many (src/pg/gather_text.c, where words are found wherever they stand).
 local function gathered(sql)
   local arrays, columns = {}, {}
   for number, type in sql:gmatch("%$(%d+)::(%w+)") do
     arrays[tonumber(number)] = ("(select $%d::%s[])"):format(number, type)
     columns[tonumber(number)] = "p" .. number
   end
-  return ("select asked.n, found.* from unnest(%s) with ordinality as asked (%s, n), lateral (%s\noffset 0) as found"):format(
-    table.concat(arrays, ", "), table.concat(columns, ", "), (sql:gsub("%$(%d+)", "asked.p%1")))
+  local text = sql:gsub("%$(%d+)", "asked.p%1")
+  local asked = ("from unnest(%s) as asked (%s)"):format(table.concat(arrays, ", "), table.concat(columns, ", "))
+  local function place_of(line)
+    return text:find("\n  " .. line, 1, true)
+  end
+  if text:find("^%s*update") then
+    local where = place_of("where")
+    return text:sub(1, where) .. asked .. text:sub(where)
+  elseif text:find("^%s*insert") then
+    local body, tail = place_of("select"), place_of("on conflict") or place_of("returning")
+    return text:sub(1, body) .. "select found.* " .. asked .. ", lateral (" .. text:sub(body, tail) .. "offset 0) as found" ..
+      text:sub(tail)
+  end
+  asked = asked:gsub(" as asked (.*)%)$", " with ordinality as asked %1, n)")
+  return "select asked.n, found.* " .. asked .. ", lateral (" .. text .. "\noffset 0) as found"
 end
 
 -- The SQL of `local NAME = db.sql [[…]]` in every file of lua/store/; of db.sql_one both forms.
@@ -66,6 +79,7 @@ local INDEXES = {
   ["children.find (gathered)"] = "children_pkey",
   ["learning_points.find (gathered)"] = "learning_points_pkey",
   ["points_accounts.find (gathered)"] = "points_accounts_pkey",
+  ["points_accounts.lock (gathered)"] = "points_accounts_pkey",
   ["users.credentials"] = "users_email_key",
   ["users.find_by_email"] = "users_email_key",
   ["sessions.list"] = "sessions_by_user",
@@ -93,7 +107,6 @@ local INDEXES = {
   ["relationship_discoveries.list"] = "relationship_discoveries_pkey",
   ["bonuses.list"] = "bonuses_pkey",
   ["bonuses.paid_today"] = "points_transactions_bonus_by_day",
-  ["summaries.find"] = "learning_progress_by_status",
 }
 
 -- Where a filter has an index of its own, but a small table may be read by another one as cheaply.

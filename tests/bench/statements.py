@@ -72,11 +72,11 @@ def completion(version, child=CHILD, parent="null", test=":test", sequence=":acc
     version = quoted(version)
 
     def move(number, kind, points, deltas, cause, call):
-        return [f"{sequence} + {number}", quoted(kind), points, *deltas, quoted(f"Test of day 1 {cause}"), version,
-                quoted(f"points.{cause}"), quoted(call[0]), quoted(call[1])]
+        values = [child, f"{sequence} + {number}", quoted(kind), points, *deltas, 1, test, 1, 1, test,
+                  quoted(f"Test of day 1 {cause}"), version, quoted(f"points.{cause}"), quoted(call[0]), quoted(call[1]),
+                  "now()", *["null"] * 6]
+        return with_values(statement("points_transactions", "add"), values)
 
-    moves = [*move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD),
-             *move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK)]
     return [
         ("account", with_values(statement("points_accounts", "lock"), [child, parent])),
         ("test", with_values(statement("verification_schedule", "before_completion"),
@@ -86,7 +86,8 @@ def completion(version, child=CHILD, parent="null", test=":test", sequence=":acc
                                    point])),
         ("saved", with_values(statement("learning_progress", "save"),
                               [child, test, "'pending'", 1, POINTS, UNLOCKED, "null::timestamptz", "now()", "'{}'"])),
-        ("moved", with_values(statement("points_transactions", "add_both"), [child, 1, test, 1, 1, test, "now()", *moves])),
+        ("earned", move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD)),
+        ("unlocked", move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK)),
         ("next", with_values(statement("verification_schedule", "plan"),
                              [child, test, test, 1, 3, learned_on, 2, "null::integer", time_zone, "now()", 24, "null::integer",
                               version, "'schedule.pass'", quoted(PASS[0]), quoted(PASS[1]), "now()", point])),
@@ -107,6 +108,7 @@ NEXT_TEST = r"""\set i :i + 1
 \set test (:child - 2000000000000) * 20 + :n / (:parents * 2) % 20 + 1
 """
 ONE_BY_ONE_READS = ("account", "test")
+RETURNED = ("completed", "saved", "earned", "unlocked", "next")
 
 
 def script_account(_version):
@@ -137,22 +139,18 @@ def function(version, role):
     for name, text in sent:
         if name in ONE_BY_ONE_READS:
             body.append(f"select * into strict {name} from ({text}) as found;")
-        elif name == "completed":
-            body.append(f"{text} into strict completed;")
-        elif name == "next":
-            body.append(f"{text} into strict next;")
-        elif name == "moved":
-            body.append(f"with moved as ({text}) select jsonb_agg(to_jsonb(moved)) into strict moves from moved;")
+        elif name in RETURNED:
+            body.append(f"{text} into strict {name};")
         else:
             body.append(f"{text};")
     return f"""create or replace function bench_complete(p_child uuid, p_test bigint) returns jsonb
 language plpgsql as $function$
 #variable_conflict use_column
-declare account record; test record; completed record; moves jsonb; next record;
+declare account record; test record; completed record; saved record; earned record; unlocked record; next record;
 begin
 {chr(10).join(body)}
 return jsonb_build_object('verification', to_jsonb(completed), 'next', to_jsonb(next),
-                          'transactions', moves);
+                          'transactions', jsonb_build_array(to_jsonb(earned), to_jsonb(unlocked)));
 end
 $function$;
 grant execute on function bench_complete(uuid, bigint) to {role};

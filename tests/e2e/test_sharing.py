@@ -84,6 +84,28 @@ def test_results_that_wait_together_are_committed_together(server):
     assert audit(server.database) == []
 
 
+def test_points_that_are_begun_together(server):
+    """Beside a result: what both do first is one statement, the rest is each one's."""
+    first, done, *others = children(server, 6)
+    before = shared(server)
+
+    def begin(child):
+        client = Client(server.api, server.service_token())
+        path = f"/v1/children/{child.id.upper()}/progress"
+        return lambda: client.post(path, {"learning_point_id": "t2_1"})
+
+    answers = report_behind(first, [done.report, *[begin(child) for child in others]])
+    assert [answer.status for answer in answers] == [200] * 2 + [201] * 4, answers
+    assert shared(server) - before == 5 and failures(server) == 0
+    for child, answer in zip(others, answers[2:]):
+        assert answer.json["child_id"] == child.id and answer.json["tier"] == 2
+        assert answer.json["next_verification"]["learning_progress_id"] == answer.json["id"]
+    assert done.family.balances() == EARNED
+    again = together(4, lambda index: begin(others[index])())
+    assert [answer.status for answer in again] == [409] * 4
+    assert audit(server.database) == []
+
+
 def test_refusals_do_not_touch_the_others(server):
     first, *others = children(server, 4)
     done, unknown, fine = others

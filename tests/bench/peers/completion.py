@@ -9,7 +9,7 @@ DUE = statement("verification_schedule", "list_open")
 BEFORE = statement("verification_schedule", "before_completion")
 COMPLETE = statement("verification_schedule", "complete")
 SAVE = statement("learning_progress", "save")
-ADD = statement("points_transactions", "add_both")
+ADD = statement("points_transactions", "add")
 PLAN = statement("verification_schedule", "plan")
 FAR_US = 4102444800000000
 DUE_MOST = 51
@@ -22,25 +22,24 @@ def reads(child, test, now):
 
 
 def writes(child, account, test, now, version):
-    """Statements with their values: of these the second has no result."""
-    sequence = account["last_sequence"]
-
+    """Statements with their values."""
     def move(number, kind, points, deltas, cause, call):
-        return (sequence + number, kind, points, *deltas, f"Test of day 1 {cause}", version, f"points.{cause}", *call)
+        return (ADD, (child, account["last_sequence"] + number, kind, points, *deltas, test["tier"], test["progress_id"],
+                      test["attempt"], test["test_day"], test["id"], f"Test of day 1 {cause}", version, f"points.{cause}", *call,
+                      now, *[None] * 6))
 
-    moves = (*move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD),
-             *move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK))
     return [
         (COMPLETE, (child, test["id"], now, True, 100, "[]", "[]", OUTCOME, None, None, None,
                     test["learning_point_id"])),
         (SAVE, (child, test["progress_id"], "pending", 1, POINTS, UNLOCKED, None, now, "{}")),
-        (ADD, (child, test["tier"], test["progress_id"], test["attempt"], test["test_day"], test["id"], now, *moves)),
+        move(1, "earned", POINTS, (POINTS, 0, POINTS, 0, 0), "award", AWARD),
+        move(2, "unlocked", UNLOCKED, (0, UNLOCKED, -UNLOCKED, 0, 0), "unlock", UNLOCK),
         (PLAN, (child, test["progress_id"], test["id"], test["progress_attempt"], 3, test["learned_on"], 2, None, test["time_zone"],
                 now, 24, None, version, "schedule.pass", *PASS, now, test["learning_point_id"])),
     ]
 
 
 def answer(results, account):
-    (completed,), moves, (planned,) = results
+    (completed,), _, (earned,), (unlocked,), (planned,) = results
     total = {"total_earned": account["total_earned"] + POINTS, "available_points": account["available_points"] + UNLOCKED}
-    return {"verification": completed, "transactions": moves, "next_verification": planned, "account": total}
+    return {"verification": completed, "transactions": [earned, unlocked], "next_verification": planned, "account": total}
