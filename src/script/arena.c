@@ -1,6 +1,7 @@
 /* Small blocks of a Lua state, in chunks of one size each. */
 #include "script/arena.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,14 +92,16 @@ static bool is_full(const struct arena_chunk *chunk)
 static struct arena_chunk *open_chunk(struct arena *a, size_t index)
 {
     struct list *node = list_pop(&a->spare);
-    void *memory = NULL;
-    if (node)
+    struct arena_chunk *chunk;
+    if (node) {
+        chunk = CONTAINER_OF(node, struct arena_chunk, link);
         a->spare_count--;
-    else if (posix_memalign(&memory, ARENA_CHUNK_BYTES, CHUNK_USABLE) != 0)
-        return NULL;
-    else
+    } else {
+        chunk = memalign(ARENA_CHUNK_BYTES, CHUNK_USABLE);
+        if (!chunk)
+            return NULL;
         a->held += ARENA_CHUNK_BYTES;
-    struct arena_chunk *chunk = node ? CONTAINER_OF(node, struct arena_chunk, link) : memory;
+    }
     chunk->unused = NULL;
     chunk->at = CHUNK_FIRST;
     chunk->block_bytes = (uint16_t)size_at(index);
