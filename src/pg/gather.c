@@ -49,10 +49,12 @@ static struct pg_op *carrier_for(struct pg_op *op)
     return carrier;
 }
 
+/* Who has forgotten its parameters is told so alone. */
 static bool fits(const struct pg_op *joinable, const struct pg_op *op)
 {
     const struct pg_op *first = joinable->gather != NULL ? joinable->gather->askers[0] : joinable;
-    return joinable->together == op->together && first->params.count == op->params.count;
+    return joinable->together == op->together && first->params.count == op->params.count &&
+           op->params.count > 0;
 }
 
 bool gather_join(struct pg_pool *pool, struct pg_op *op)

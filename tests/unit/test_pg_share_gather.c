@@ -243,6 +243,21 @@ static void test_all_give_up_a_lock_together(void **state)
     assert_all_failed(&s, 1, "55P03");
 }
 
+/* A call that forgets its parameters is PostgreSQL's to refuse, for two as for one. */
+static void test_without_parameters(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s);
+    for (int i = 0; i < PARTS; i++) {
+        call_prepare(&s.calls[i][0], &put, NULL, 0);
+        pg_tx_submit(s.parts[i].tx, s.calls[i][0].op);
+        s.counts[i] = 1;
+    }
+    flush(&s);
+    assert_all_failed(&s, 1, "08P01");
+}
+
 /* With two rows for one, nobody is told anything: alone it is asked as it is. */
 static void test_more_than_one_row(void **state)
 {
@@ -394,6 +409,7 @@ int main(void)
         TEST(test_all_fail_when_one_does),
         TEST(test_all_fail_in_one_statement),
         TEST(test_all_give_up_a_lock_together),
+        TEST(test_without_parameters),
         TEST(test_more_than_one_row),
         TEST(test_more_than_one_row_with_commit),
         TEST(test_one_leaves_while_it_commits),
