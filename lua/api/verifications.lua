@@ -55,7 +55,7 @@ function verifications.get(call)
   return { status = 200, json = shown }
 end
 
--- Most results have led to one statement, whose rows are all there is to show.
+-- The rows of all that is pending: those of the first statement, and what the others have is added to them.
 local function show_transactions(pending)
   local shown = pending[1] and pending[1]:json(views.TRANSACTION) or json.array {}
   for index = 2, #pending do
