@@ -153,6 +153,21 @@ static void test_targets(void **state)
     assert_int_equal(judge("OPTIONS", "*", "HTTP/1.1", "Host: test\n", 0, 8192, true).status, 0);
 }
 
+/* Targets are read several bytes at a time: each byte in each place. */
+static void test_bytes_of_targets(void **state)
+{
+    (void)state;
+    for (int byte = 1; byte <= UINT8_MAX; byte++) {
+        bool fine = byte > ' ' && byte < 0x7f && byte != '#' && byte != '%';
+        for (size_t at = 1; at < 20; at++) {
+            char uri[] = "/xxxxxxxxxxxxxxxxxxx";
+            uri[at] = (char)byte;
+            if (target(uri) != (fine ? 0 : 400))
+                fail_msg("byte %#x in place %zu", (unsigned)byte, at);
+        }
+    }
+}
+
 static void test_sizes(void **state)
 {
     struct gate_verdict v = fields("GET", "Host: test\n");
@@ -232,8 +247,13 @@ static void test_fields(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clean),   cmocka_unit_test(test_methods), cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_targets), cmocka_unit_test(test_sizes),   cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_clean),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_bytes_of_targets),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_fields),
     };
     return cmocka_run_group_tests_name("http gate", tests, NULL, NULL);
 }
