@@ -22,7 +22,7 @@ local list = db.sql [[
 local find = db.sql_one [[
   select id, parent_id, name, age, created_at, updated_at
   from children
-  where id = $1::uuid and ($2::uuid is null or parent_id = $2)]]
+  where id = $1::uuid and ($2::uuid is null or parent_id = $2::uuid)]]
 
 local lock = db.sql [[
   select id, parent_id, name, age, created_at, updated_at

@@ -14,7 +14,7 @@ local before_beginning = db.sql_one [[
   join users u on u.id = c.parent_id
   left join learning_points l on l.id = $3::text
   left join learning_progress p on p.child_id = c.id and p.learning_point_id = l.id and p.tier = l.tier
-  where c.id = $1::uuid and ($2::uuid is null or c.parent_id = $2)]]
+  where c.id = $1::uuid and ($2::uuid is null or c.parent_id = $2::uuid)]]
 
 -- A point that failed is begun again, as a new attempt; any other one is left alone.
 local begin = db.sql_one [[
@@ -36,7 +36,7 @@ local begin = db.sql_one [[
 local save = db.sql_one [[
   update learning_progress
   set status = $3::text, highest_day = $4::integer, points = $5::bigint, unlocked_points = $6::bigint,
-      verified_at = $7::timestamptz, last_tested_at = $8::timestamptz, algorithm_state = $9::jsonb, updated_at = $8
+      verified_at = $7::timestamptz, last_tested_at = $8::timestamptz, algorithm_state = $9::jsonb, updated_at = $8::timestamptz
   where child_id = $1::uuid and id = $2::bigint
   returning child_id]]
 

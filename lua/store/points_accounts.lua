@@ -8,7 +8,7 @@ local lock = db.sql_one [[
          a.last_sequence, a.updated_at
   from points_accounts a
   join children c on c.id = a.child_id
-  where a.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2)
+  where a.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2::uuid)
   for update of a]]
 
 local find = db.sql_one [[
@@ -16,7 +16,7 @@ local find = db.sql_one [[
          a.updated_at
   from points_accounts a
   join children c on c.id = a.child_id
-  where a.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2)]]
+  where a.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2::uuid)]]
 
 local lock_family = db.sql [[
   select a.child_id

@@ -44,7 +44,7 @@ local before_completion = db.sql_one [[
     from learning_progress o
     where o.child_id = p.child_id and o.learning_point_id = p.learning_point_id
   ) point
-  where v.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2) and v.id = $3::bigint]]
+  where v.child_id = $1::uuid and ($2::uuid is null or c.parent_id = $2::uuid) and v.id = $3::bigint]]
 
 -- On the later of the dates that are given; not before that day begins where the parent lives, nor sooner than $11 hours
 -- after the last test of the same learning point, at $10, or $12 hours from now.
@@ -88,8 +88,9 @@ local complete = db.sql_one [[
   update verification_schedule
   set completed = true, completed_at = $3::timestamptz, passed = $4::boolean, score = $5::numeric, questions = $6::jsonb,
       answers = $7::jsonb, outcome = $8::jsonb, answered_at = $9::timestamptz,
-      reviewed_at = case when $10::text is not null then $3::timestamptz end, reviewed_by = $10,
-      review_decision = case when $10::text is not null then 'accept' end, review_reason = $11::text, updated_at = $3
+      reviewed_at = case when $10::text is not null then $3::timestamptz end, reviewed_by = $10::text,
+      review_decision = case when $10::text is not null then 'accept' end, review_reason = $11::text,
+      updated_at = $3::timestamptz
   where child_id = $1::uuid and id = $2::bigint
   returning child_id, id, learning_progress_id, $12::text as learning_point_id, attempt, test_day, scheduled_date, due_at,
             completed, completed_at, started_at, expires_at, flagged_at, passed, score::float8 as score, created_at]]

@@ -27,8 +27,8 @@ function db.sql(text) end
 --- - Transactions that share one of PostgreSQL (`share` of db.transaction) send it together, up to 32, also if it locks, inserts
 ---   or updates.
 ---Everywhere else it is a statement as of db.sql.
----It must have 1 to 32 parameters, say the type of each where it stands first, in one word without a length ($1::uuid, not
----$1::uuid[]; $1::text, not $1::char), and no other type later; call nothing "asked"; end neither in an OFFSET nor in a semicolon.
+---It must have 1 to 32 parameters, say the type of each wherever it stands, always the same, in one word without a length
+---($1::uuid, not $1::uuid[]; $1::text, not $1::char); call nothing "asked"; end neither in an OFFSET nor in a semicolon.
 ---What changes rows is written "insert … select … returning …" or "update … set … where … returning …", without "from"; $1 is a
 ---uuid that no two of those that share have in common (the child), and the first column that it returns.
 ---@param text string

@@ -24,11 +24,11 @@
 struct pg_statement;
 
 /* Append the form of text (at most one row for its parameters) that asks for many: its parameters are arrays
- * of the same length. ERR_INVALID if it has none: every parameter needs its type where it stands first,
- * $1::uuid, one word and no other later; nothing in it is called asked.
- * Of what reads or locks, the first column is the number of the asker from 1 on, the others are those of
- * text. What changes rows is written "insert … select … returning …" or "update … set … where … returning …";
- * $1 is a uuid that no two askers have in common, and the first column that it returns. */
+ * of the same length. ERR_INVALID if it has none: every parameter needs its type wherever it stands,
+ * $1::uuid, one word and always the same; nothing in it is called asked. Of what reads or locks, the first
+ * column is the number of the asker from 1 on, the others are those of text. What changes rows is written
+ * "insert … select … returning …" or "update … set … where … returning …"; $1 is a uuid that no two askers
+ * have in common, and the first column that it returns. */
 int pg_gather_text(const char *text, struct buf *out, struct err *err) MUSTCHECK;
 /* Does the form say by number whose a row is? */
 bool pg_gather_reads(const struct pg_statement *statement);

@@ -31,7 +31,7 @@ static int param_number(const struct sql_token *token, const char **end)
 
 static int lacks_type(int number, struct err *err)
 {
-    return err_set(err, ERR_INVALID, "write the type of $%d where it stands first, as in $%d::uuid", number,
+    return err_set(err, ERR_INVALID, "write the type of $%d wherever it stands, as in $%d::uuid", number,
                    number);
 }
 
@@ -63,7 +63,8 @@ static bool is_same_word(const struct sql_token *a, const struct sql_token *b)
     return a->len == b->len && strncasecmp(a->start, b->start, a->len) == 0;
 }
 
-/* PostgreSQL takes the type of a parameter from where it stands first; what stands later converts it. */
+/* PostgreSQL takes the type of a parameter from the place that it reads first, and converts it in the others.
+ * That need not be where it stands first: FROM is read before what is selected, WHERE before what is set. */
 static int note_type(struct param_types *types, int number, const char *after, struct err *err)
 {
     if (number > PARAMS_MAX)
@@ -71,7 +72,7 @@ static int note_type(struct param_types *types, int number, const char *after, s
     types->count = number > types->count ? number : types->count;
     struct sql_token *first = &types->of[number - 1];
     if (strncmp(after, "::", 2) != 0)
-        return first->len > 0 ? 0 : lacks_type(number, err);
+        return lacks_type(number, err);
     struct sql_token type = sql_next(after + 2);
     if (type.kind != SQL_WORD || type_goes_on(type.start + type.len))
         return err_set(err, ERR_INVALID, "the type of $%d is to be one word", number);

@@ -12,7 +12,7 @@ static int set_up(void **state)
         "return { twice = require 'db'.sql_one [[\n"
         "  select s.n * 2 as twice, case when s.n > 5 then 'x' || s.n end as text, jsonb_build_array("
         "s.n) as list\n"
-        "  from generate_series(1, 100) as s (n) where s.n = $1::int or (s.n = $2::int and $1 = 3)]],\n"
+        "  from generate_series(1, 100) as s (n) where s.n = $1::int or (s.n = $2::int and $1::int = 3)]],\n"
         "  view = require 'json'.view { 'twice', 'text', 'list', 'n' } }\n");
     return db_fixture_open(f);
 }
@@ -96,7 +96,7 @@ static void what_cannot_be_gathered_is_refused(void **state)
 {
     fixture_run(*state, REQUIRES
                 "local e = fails('invalid', db.sql_one, 'select $1')\n"
-                "assert(e.message:find('write the type of $1 where it stands first, as in "
+                "assert(e.message:find('write the type of $1 wherever it stands, as in "
                 "$1::uuid', 1, true), e.message)\n"
                 "e = fails('invalid', db.sql_one, 'delete from t where n = $1::int')\n"
                 "assert(e.message:find('only what reads, locks, inserts or updates', 1, true), e.message)\n");

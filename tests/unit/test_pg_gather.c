@@ -37,19 +37,20 @@ static void test_text(void **state)
     struct buf out = BUF_INIT;
     struct err err;
     assert_int_equal(
-        pg_gather_text("select a, 'asked $1' from t -- $9\nwhere b = $1::uuid and ($2::text = c or $2 = d)",
-                       &out, &err),
+        pg_gather_text(
+            "select a, 'asked $1' from t -- $9\nwhere b = $1::uuid and ($2::text = c or $2::text = d)", &out,
+            &err),
         0);
     assert_string_equal(out.data,
                         "select asked.n, found.* from unnest((select $1::uuid[]), (select $2::text[]))"
                         " with ordinality as asked (p1, p2, n), lateral ("
                         "select a, 'asked $1' from t -- $9\nwhere b = asked.p1::uuid and"
-                        " (asked.p2::text = c or asked.p2 = d)\noffset 0) as found");
+                        " (asked.p2::text = c or asked.p2::text = d)\noffset 0) as found");
     buf_release(&out);
     static const char *const refused[][2] = {
         {"select 1", "without parameters"},
-        {"select $1", "write the type of $1 where it stands first, as in $1::uuid"},
-        {"select $2::int", "write the type of $1 where it stands first, as in $1::uuid"},
+        {"select $1", "write the type of $1 wherever it stands, as in $1::uuid"},
+        {"select $2::int", "write the type of $1 wherever it stands, as in $1::uuid"},
         {"delete from t where a = $1::uuid returning a", "only what reads, locks, inserts or updates"},
         {"with a as (delete from t returning a) select $1::uuid",
          "only what reads, locks, inserts or updates"},
@@ -68,7 +69,9 @@ static void test_text(void **state)
         {"select $1::timestamp /* s */ (0) with time zone", "the type of $1 is to be one word"},
         {"select $1::bit, $1", "a bit is cut to one"},
         {"select $1::char, $1", "a char is cut to one"},
-        {"select 1 where 'a' = $1 and $1::text > ''", "write the type of $1 where it stands first"},
+        {"select 1 where 'a' = $1 and $1::text > ''", "write the type of $1 wherever it stands"},
+        {"select $1::timestamptz from (select 1 from t where day = $1) as s", "the type of $1 wherever"},
+        {"update t set b = $2::timestamptz where a = $1::uuid and day = $2 returning a", "the type of $2"},
         {"select $1::uuid, $1::text", "$1 is a uuid where it stands first, and a text later"},
         {"select a.b from t as Asked where a.b = $1::int", "call nothing asked"},
         {"select \"asked\".p1 from t as \"asked\" where c = $1::int", "call nothing asked"},
@@ -239,7 +242,7 @@ static void test_parameters(void **state)
     struct bench *b = bench_open_ready(&settings);
     struct form form;
     struct call calls[COUNT_OF(texts)], lacking;
-    form_init(&form, "SELECT n FROM texts WHERE t = $1::text AND $1 = t");
+    form_init(&form, "SELECT n FROM texts WHERE t = $1::text AND $1::text = t");
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         char sql[100];
         snprintf(sql, sizeof(sql), "INSERT INTO texts VALUES (%zu, $t$%s$t$)", i, texts[i]);
@@ -267,7 +270,7 @@ static void test_more_than_one_row(void **state)
     struct bench *b = bench_open_ready(&settings);
     struct form form;
     struct call calls[5];
-    form_init(&form, "SELECT n FROM numbers WHERE n = $1::int OR ($1 = 2 AND n = 3)");
+    form_init(&form, "SELECT n FROM numbers WHERE n = $1::int OR ($1::int = 2 AND n = 3)");
     for (int i = 0; i < 5; i++)
         ask_number(b, &calls[i], &form, i);
     for (int i = 0; i < 5; i++) {
