@@ -221,6 +221,8 @@ static int take_table(const struct taking *t, const struct shape *shape, int ind
                       size_t slot)
 {
     bool is_list = shape->kind == SHAPE_LIST;
+    if (!lua_checkstack(t->L, 8))
+        return fault(t, path, "cannot be read: the Lua stack is full");
     if (!lua_istable(t->L, index))
         return wrong_type(t, path, index, is_list ? "a list" : "a table");
     int top = lua_gettop(t->L), content = frozen_content(t->L, index);
@@ -234,8 +236,6 @@ static int take_table(const struct taking *t, const struct shape *shape, int ind
 static int take(const struct taking *t, const struct shape *shape, int index, const struct path *path,
                 size_t slot)
 {
-    if (!lua_checkstack(t->L, 8))
-        return fault(t, path, "cannot be read: the Lua stack is full");
     struct shape_value value = {.type = VALUE_ABSENT};
     int rc;
     switch (shape->kind) {
@@ -288,7 +288,6 @@ int shape_take(const struct shape *shape, lua_State *L, int index, const char *w
 static void push(const struct shape *shape, const struct shape_data *data, size_t slot, lua_State *L)
 {
     const struct shape_value *value = &data->items[slot];
-    luaL_checkstack(L, 4, NULL);
     switch (value->type) {
     case VALUE_INTEGER:
         lua_pushinteger(L, value->as.integer);
@@ -303,6 +302,7 @@ static void push(const struct shape *shape, const struct shape_data *data, size_
         lua_pushlstring(L, data->text.data + value->as.text.start, value->as.text.len);
         break;
     case VALUE_LIST:
+        luaL_checkstack(L, 4, NULL);
         lua_createtable(L, (int)value->as.parts.count, 0);
         for (size_t i = 0; i < value->as.parts.count; i++) {
             push(shape->element, data, value->as.parts.first + i, L);
@@ -310,6 +310,7 @@ static void push(const struct shape *shape, const struct shape_data *data, size_
         }
         break;
     case VALUE_RECORD:
+        luaL_checkstack(L, 4, NULL);
         lua_createtable(L, 0, (int)value->as.parts.count);
         for (size_t i = 0; i < value->as.parts.count; i++) {
             if (data->items[value->as.parts.first + i].type == VALUE_ABSENT)
