@@ -30,7 +30,10 @@ function db.sql(text) end
 ---It must have 1 to 32 parameters, say the type of each wherever it stands, always the same, in one word without a length
 ---($1::uuid, not $1::uuid[]; $1::text, not $1::char); call nothing "asked"; end neither in an OFFSET nor in a semicolon.
 ---What changes rows is written "insert … select … returning …" or "update … set … where … returning …", without "from"; $1 is a
----uuid that no two of those that share have in common (the child), and the first column that it returns.
+---uuid that no two of those that share have in common (the child), and the first column that it returns. `lexicraft check` finds
+---what PostgreSQL would call otherwise for many: a column that is a parameter is named ($2::text as word), and so is each of an
+---update's "returning". What answers anew at each call (gen_random_uuid()) stands in no subquery and no "with": there all have
+---the same answer.
 ---@param text string
 ---@return db.statement
 function db.sql_one(text) end

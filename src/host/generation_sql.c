@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pg/gather.h"
 #include "pg/migrate.h"
 
 /* The file's line on which character position (1-based) of the statement stands. */
@@ -33,16 +34,21 @@ struct check {
     void *data;
     int broken;
     const struct bind_statement *last; /* that was refused */
+    struct pg_result *alone;           /* what the statement before this one returns, if this is its form */
 };
+
+/* What is asked alone, if this statement is its form for many: that comes right behind it. */
+static const struct bind_statement *alone_of(const struct bind_context *context, size_t index)
+{
+    const struct bind_statement *before = index > 0 ? context->statements[index - 1] : NULL;
+    return before != NULL && before->together == context->statements[index] ? before : NULL;
+}
 
 static void note_refused(void *data, size_t index, const struct err *why)
 {
     struct check *check = data;
     const struct bind_statement *statement = check->context->statements[index];
-    /* What is asked alone, if statement is its form for many: that comes right behind it. */
-    const struct bind_statement *alone = index > 0 ? check->context->statements[index - 1] : NULL;
-    if (alone != NULL && alone->together != statement)
-        alone = NULL;
+    const struct bind_statement *alone = alone_of(check->context, index);
     int line = line_at(statement, why->position);
     char text[1024];
     bool is_told = alone != NULL && check->last == alone;
@@ -58,6 +64,20 @@ static void note_refused(void *data, size_t index, const struct err *why)
     check->broken++;
 }
 
+/* A form that is asked like the statement alone may still answer otherwise: PostgreSQL names columns after
+ * what is in them, and the form has more tables. */
+static void note_columns(void *data, size_t index, struct pg_result *columns)
+{
+    struct check *check = data;
+    const struct bind_statement *alone = alone_of(check->context, index);
+    struct err why;
+    if (alone != NULL && check->last != alone &&
+        pg_gather_check(&alone->statement, check->alone, columns, &why) != 0)
+        note_refused(check, index, &why);
+    pg_result_free(check->alone);
+    check->alone = columns;
+}
+
 int generation_check_sql(struct pg_session *s, const struct bind_context *context, uint64_t deadline_ns,
                          generation_fault_fn fault, void *data, struct err *err)
 {
@@ -69,7 +89,9 @@ int generation_check_sql(struct pg_session *s, const struct bind_context *contex
     const char **sql = x_calloc(context->statement_count + 1, sizeof *sql);
     for (size_t i = 0; i < context->statement_count; i++)
         sql[i] = context->statements[i]->text;
-    int rc = pg_session_check(s, sql, context->statement_count, note_refused, &check, err);
+    struct pg_session_told told = {.fault = note_refused, .columns = note_columns, .data = &check};
+    int rc = pg_session_check(s, sql, context->statement_count, &told, err);
+    pg_result_free(check.alone);
     free(sql);
     return rc == 0 ? check.broken : -1;
 }

@@ -7,8 +7,8 @@
 #include "host/generation.h"
 #include "pg/session.h"
 
-/* PREPARE every statement; fault gets "lua/store/x.lua:12: reason" for each broken one. Returns how many are
- * broken, -1 and err if the database went away. */
+/* PREPARE every statement and compare the forms of db.sql_one; fault gets "lua/store/x.lua:12: reason" for
+ * each broken one. Returns how many are broken, -1 and err if the database went away. */
 int generation_check_sql(struct pg_session *s, const struct bind_context *context, uint64_t deadline_ns,
                          generation_fault_fn fault, void *data, struct err *err) MUSTCHECK;
 /* Insert the bundle's rule version with its sources unless it is known. */

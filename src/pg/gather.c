@@ -17,6 +17,34 @@
 #define ROW_NONE (-1)
 #define ROW_UNCLEAR (-2)
 
+/* ---- what a form returns ---- */
+
+/* Columns of the form that are nobody's. */
+static int own_columns(bool reads)
+{
+    return reads ? 1 : 0;
+}
+
+int pg_gather_check(const struct pg_statement *alone, const struct pg_result *alone_columns,
+                    const struct pg_result *columns, struct err *err)
+{
+    const PGresult *one = (const PGresult *)(const void *)alone_columns;
+    const PGresult *many = (const PGresult *)(const void *)columns;
+    int count = PQnfields(one), first = own_columns(pg_gather_reads(alone));
+    if (first == 0 && (count == 0 || PQftype(one, 0) != OID_UUID))
+        return err_set(err, ERR_INVALID, "the first column is no uuid, so not $1");
+    if (PQnfields(many) != first + count)
+        return err_set(err, ERR_INVALID, "there are other columns: name those that are meant");
+    for (int i = 0; i < count; i++) {
+        const char *name = PQfname(one, i), *other = PQfname(many, first + i);
+        if (strcmp(name, other) != 0)
+            return err_set(err, ERR_INVALID, "column \"%s\" is \"%s\": name it", name, other);
+        if (PQftype(one, i) != PQftype(many, first + i))
+            return err_set(err, ERR_INVALID, "column \"%s\" is of another type: cast it", name);
+    }
+    return 0;
+}
+
 /* ---- who asks with whom ---- */
 
 struct gather {
@@ -288,7 +316,7 @@ bool gather_answer(struct pg_pool *pool, struct pg_op *carrier, PGresult *result
         op->carrier = carrier;
         op->is_shared = true;
         op->row = row_of[i];
-        op->first_column = gather->reads ? 1 : 0;
+        op->first_column = own_columns(gather->reads);
         op_succeed(pool, op, result);
     }
     return is_clear;

@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct pg_result;
 struct pg_statement;
 
 /* Append the form of text (at most one row for its parameters) that asks for many: its parameters are arrays
@@ -30,6 +31,9 @@ struct pg_statement;
  * "insert … select … returning …" or "update … set … where … returning …"; $1 is a uuid that no two askers
  * have in common, and the first column that it returns. */
 int pg_gather_text(const char *text, struct buf *out, struct err *err) MUSTCHECK;
+/* Does what PostgreSQL describes of the form tell everybody the same as that of the statement alone? */
+int pg_gather_check(const struct pg_statement *alone, const struct pg_result *alone_columns,
+                    const struct pg_result *columns, struct err *err) MUSTCHECK;
 /* Does the form say by number whose a row is? */
 bool pg_gather_reads(const struct pg_statement *statement);
 

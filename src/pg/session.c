@@ -199,11 +199,12 @@ int pg_session_query(struct pg_session *s, const char *sql, int count, const cha
     return 0;
 }
 
-/* What one statement was answered: its error, and the mark that ends it. */
-static int read_check(struct pg_session *s, size_t index, pg_session_fault_fn fault, void *data,
-                      struct err *err)
+/* What one statement was answered: that it is parsed, then its description, or an error; and the mark that
+ * ends it. */
+static int read_check(struct pg_session *s, size_t index, const struct pg_session_told *told, struct err *err)
 {
     uint64_t due = session_due(s);
+    bool is_parsed = false;
     for (bool ended = false; !ended;) {
         PGresult *result = NULL;
         if (session_next(s, due, &result, err) != 0)
@@ -215,17 +216,22 @@ static int read_check(struct pg_session *s, size_t index, pg_session_fault_fn fa
             PQclear(result);
             if (PQstatus(s->pg) != CONNECTION_OK)
                 return session_lost(s, err);
-            fault(data, index, &why);
+            told->fault(told->data, index, &why);
             continue;
         }
+        if (result != NULL && status == PGRES_COMMAND_OK && is_parsed) {
+            told->columns(told->data, index, (struct pg_result *)(void *)result);
+            continue;
+        }
+        is_parsed |= status == PGRES_COMMAND_OK;
         ended = status == PGRES_PIPELINE_SYNC;
         PQclear(result);
     }
     return 0;
 }
 
-int pg_session_check(struct pg_session *s, const char *const *sql, size_t count, pg_session_fault_fn fault,
-                     void *data, struct err *err)
+int pg_session_check(struct pg_session *s, const char *const *sql, size_t count,
+                     const struct pg_session_told *told, struct err *err)
 {
     if (session_is_usable(s, err) != 0)
         return -1;
@@ -233,12 +239,13 @@ int pg_session_check(struct pg_session *s, const char *const *sql, size_t count,
         return session_lost(s, err);
     /* Each with a mark of its own: an error ends what comes before the next one. */
     for (size_t i = 0; i < count; i++)
-        if (!PQsendPrepare(s->pg, "", sql[i], 0, NULL) || !PQpipelineSync(s->pg))
+        if (!PQsendPrepare(s->pg, "", sql[i], 0, NULL) || !PQsendDescribePrepared(s->pg, "") ||
+            !PQpipelineSync(s->pg))
             return session_lost(s, err);
     if (session_flush(s, session_due(s), err) != 0)
         return -1;
     for (size_t i = 0; i < count; i++)
-        if (read_check(s, i, fault, data, err) != 0)
+        if (read_check(s, i, told, err) != 0)
             return -1;
     return PQexitPipelineMode(s->pg) ? 0 : session_lost(s, err);
 }

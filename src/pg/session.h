@@ -17,11 +17,17 @@ int pg_session_run(struct pg_session *s, const char *sql, struct err *err) MUSTC
 /* One statement with text parameters; *result (may be NULL to drop it) is freed by pg_result_free. */
 int pg_session_query(struct pg_session *s, const char *sql, int count, const char *const *values,
                      struct pg_result **result, struct err *err) MUSTCHECK;
-/* why->position points into the statement. */
-typedef void (*pg_session_fault_fn)(void *data, size_t index, const struct err *why);
-/* Parse statements without running them, all in one round trip; fault is called for each that PostgreSQL
- * refuses. Fails only if they could not be asked about. */
-int pg_session_check(struct pg_session *s, const char *const *sql, size_t count, pg_session_fault_fn fault,
-                     void *data, struct err *err) MUSTCHECK;
+/* What is told of each statement, in their order. */
+struct pg_session_told {
+    /* PostgreSQL refuses it; why->position points into the statement. */
+    void (*fault)(void *data, size_t index, const struct err *why);
+    /* It does not; so it describes what the statement returns (no rows; the callee frees it). */
+    void (*columns)(void *data, size_t index, struct pg_result *columns);
+    void *data;
+};
+/* Parse statements without running them, all in one round trip. Fails only if they could not be asked about.
+ */
+int pg_session_check(struct pg_session *s, const char *const *sql, size_t count,
+                     const struct pg_session_told *told, struct err *err) MUSTCHECK;
 
 #endif

@@ -191,7 +191,7 @@ static void test_broken_sql_is_told_with_its_line(void **state)
                "  select 1,\n    'ü',\n    nonsense\n]]\nlocal worse = db.sql('selec')\nreturn {}\n");
     root_write("lua/store/unused.lua", "require 'db'.sql 'select also_nonsense'\nreturn {}\n");
     root_write("lua/store/gathered.lua",
-               "local db = require 'db'\nlocal good = db.sql_one 'select $1::int'\n"
+               "local db = require 'db'\nlocal good = db.sql_one 'select $1::int as n'\n"
                "local bad = db.sql_one [[\n  select $1::int,\n    more_nonsense\n]]\n"
                "local alone = db.sql_one 'select $1::int offset 0'\n"
                "local ended = db.sql_one 'select $1::int;'\nreturn {}\n");
@@ -210,6 +210,31 @@ static void test_broken_sql_is_told_with_its_line(void **state)
     assert_true(was_told(&o, "lua/store/things.lua:6: column \"nonsense\" does not exist"));
     assert_true(was_told(&o, "lua/store/things.lua:8: "));
     assert_int_not_equal(o.err.code, ERR_UNAVAILABLE);
+}
+
+/* What only goes wrong when many ask is found as well. */
+static void test_forms_that_answer_otherwise_are_told(void **state)
+{
+    (void)state;
+    struct outcome o;
+    app_sql("create table notes (who uuid, n int)");
+    root_write("lua/store/gathered.lua",
+               "local sql_one = require 'db'.sql_one\n"
+               "sql_one 'select $1::uuid'\n"
+               "sql_one 'select $1::uuid as id, rolname from pg_roles where rolname = $2::name'\n"
+               "sql_one 'update notes set who = $1::uuid where who = $1::uuid returning n, who'\n"
+               "sql_one 'update notes set who = $1::uuid where who = $1::uuid returning *'\n"
+               "sql_one 'update notes set who = $1::uuid where who = $1::uuid returning notes.*'\n"
+               "sql_one 'insert into notes (who) select $1::uuid returning who, nothing'\n"
+               "return {}\n");
+    build(&o, GENERATION_CHECK_SQL, NULL);
+    assert_int_equal(o.rc, -1);
+    assert_int_equal(o.told.count, 4);
+    assert_true(was_told(&o, "lua/store/gathered.lua:2: column \"uuid\" is \"p1\": name it, in the form of"));
+    assert_true(
+        was_told(&o, "lua/store/gathered.lua:4: the first column is no uuid, so not $1, in the form of"));
+    assert_true(was_told(&o, "lua/store/gathered.lua:5: there are other columns: name those that are meant"));
+    assert_true(was_told(&o, "lua/store/gathered.lua:7: column \"nothing\" does not exist"));
 }
 
 static void test_the_rule_version_is_stored_once(void **state)
@@ -299,6 +324,7 @@ int main(void)
         TEST(test_a_failing_example_is_told),
         TEST(test_loading_must_end),
         TEST(test_broken_sql_is_told_with_its_line),
+        TEST(test_forms_that_answer_otherwise_are_told),
         TEST(test_the_rule_version_is_stored_once),
         TEST(test_a_database_that_is_away_is_no_fault_of_the_files),
         TEST(test_missing_migrations_are_named),

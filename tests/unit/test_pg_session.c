@@ -45,7 +45,7 @@ static void test_errors(void **state)
 }
 
 struct refused {
-    size_t count, first;
+    size_t count, first, described;
     struct err why;
 };
 
@@ -58,21 +58,32 @@ static void note_refused(void *data, size_t index, const struct err *why)
     }
 }
 
+/* Each in its place: here the number of columns is that of the statement, from 0 on. */
+static void note_described(void *data, size_t index, struct pg_result *columns)
+{
+    struct refused *refused = data;
+    refused->described += (size_t)pg_result_columns(columns) == index;
+    assert_int_equal(pg_result_rows(columns), 0);
+    pg_result_free(columns);
+}
+
 static void test_check_finds_mistakes(void **state)
 {
     (void)state;
     struct err err = {0};
     struct refused refused = {0};
+    const struct pg_session_told told = {note_refused, note_described, &refused};
     struct pg_session *s = session_open(TEST_CALL_MS);
-    const char *const sql[] = {"INSERT INTO looked_at VALUES ($1)", "SELECT n FROM\n nowhere", "SELECT 1",
+    const char *const sql[] = {"INSERT INTO looked_at VALUES ($1)", "SELECT n FROM\n nowhere", "SELECT 1, 2",
                                "SELECT x"};
     assert_int_equal(pg_session_run(s, "CREATE TABLE looked_at (n int)", &err), 0);
-    assert_int_equal(pg_session_check(s, sql, COUNT_OF(sql), note_refused, &refused, &err), 0);
+    assert_int_equal(pg_session_check(s, sql, COUNT_OF(sql), &told, &err), 0);
     assert_int_equal(refused.count, 2);
+    assert_int_equal(refused.described, 2);
     assert_int_equal(refused.first, 1);
     assert_int_equal(refused.why.position, 16);
     assert_string_equal(refused.why.sqlstate, "42P01");
-    assert_int_equal(pg_session_check(s, sql, 0, note_refused, &refused, &err), 0);
+    assert_int_equal(pg_session_check(s, sql, 0, &told, &err), 0);
     /* The session is as good as before. */
     assert_int_equal(pg_session_run(s, "SELECT 1", &err), 0);
     pg_session_close(s);
@@ -87,6 +98,7 @@ static void test_check_of_many_at_once(void **state)
     enum { MANY = 500, BYTES = 4000 };
     struct err err = {0};
     struct refused refused = {0};
+    const struct pg_session_told told = {note_refused, note_described, &refused};
     char *text = x_malloc(BYTES + 20);
     const char *sql[MANY];
     memset(text, ' ', BYTES);
@@ -94,7 +106,7 @@ static void test_check_of_many_at_once(void **state)
     for (size_t i = 0; i < MANY; i++)
         sql[i] = i == MANY - 1 ? "SELECT nothing" : text;
     struct pg_session *s = session_open(TEST_CALL_MS);
-    assert_int_equal(pg_session_check(s, sql, MANY, note_refused, &refused, &err), 0);
+    assert_int_equal(pg_session_check(s, sql, MANY, &told, &err), 0);
     assert_int_equal(refused.count, 1);
     assert_int_equal(refused.first, MANY - 1);
     pg_session_close(s);
@@ -106,10 +118,11 @@ static void test_check_of_a_lost_connection(void **state)
     (void)state;
     struct err err = {0};
     struct refused refused = {0};
+    const struct pg_session_told told = {note_refused, note_described, &refused};
     const char *const sql[] = {"SELECT 1"};
     struct pg_session *s = session_open(TEST_CALL_MS);
     assert_int_equal(pg_session_run(s, "SELECT pg_terminate_backend(pg_backend_pid())", &err), -1);
-    assert_int_equal(pg_session_check(s, sql, 1, note_refused, &refused, &err), -1);
+    assert_int_equal(pg_session_check(s, sql, 1, &told, &err), -1);
     assert_int_equal(err.code, ERR_UNAVAILABLE);
     assert_int_equal(refused.count, 0);
     pg_session_close(s);
