@@ -36,7 +36,7 @@ struct json *json_parse(const char *text, size_t len, const struct json_limits *
 {
     struct buf is_integer = BUF_INIT;
     cJSON *root = NULL;
-    if (json_check(text, len, limits, &is_integer, NULL, err) == 0) {
+    if (json_check(text, len, limits, &is_integer, err) == 0) {
         root = cJSON_ParseWithLength(text, len);
         if (root == NULL)
             err_set(err, ERR_INTERNAL, "cJSON refuses a text that passed the strict check");

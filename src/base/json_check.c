@@ -23,7 +23,6 @@ struct checker {
     size_t key_count, key_cap;
     struct buf key_bytes;
     struct buf *is_integer;
-    struct json_counts *counts;
     struct err *err;
 };
 
@@ -84,8 +83,27 @@ static int read_hex4(struct checker *c)
     return value;
 }
 
+static void append_code_point(struct buf *out, int code)
+{
+    if (code < 0x80) {
+        buf_append_char(out, (char)code);
+    } else if (code < 0x800) {
+        buf_append_char(out, (char)(0xC0 | (code >> 6)));
+        buf_append_char(out, (char)(0x80 | (code & 0x3F)));
+    } else if (code < 0x10000) {
+        buf_append_char(out, (char)(0xE0 | (code >> 12)));
+        buf_append_char(out, (char)(0x80 | ((code >> 6) & 0x3F)));
+        buf_append_char(out, (char)(0x80 | (code & 0x3F)));
+    } else {
+        buf_append_char(out, (char)(0xF0 | (code >> 18)));
+        buf_append_char(out, (char)(0x80 | ((code >> 12) & 0x3F)));
+        buf_append_char(out, (char)(0x80 | ((code >> 6) & 0x3F)));
+        buf_append_char(out, (char)(0x80 | (code & 0x3F)));
+    }
+}
+
 /* The cursor is behind "\u"; start is where the escape begins. */
-static int check_unicode_escape(struct checker *c, size_t start)
+static int check_unicode_escape(struct checker *c, size_t start, struct buf *decoded)
 {
     int code = read_hex4(c);
     if (code < 0)
@@ -103,46 +121,56 @@ static int check_unicode_escape(struct checker *c, size_t start)
             return -1;
         if (low < 0xDC00 || low > 0xDFFF)
             return fault_at(c, start, ERR_INVALID, "lone surrogate");
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
+    if (decoded != NULL)
+        append_code_point(decoded, code);
     return 0;
 }
 
 /* The cursor is on a backslash. */
-static int check_escape(struct checker *c)
+static int check_escape(struct checker *c, struct buf *decoded)
 {
+    static const char written[] = "\"\\/bfnrt";
+    static const char meant[] = "\"\\/\b\f\n\r\t";
     size_t start = c->at;
     c->at++;
     char letter = peek(c);
     if (letter == 'u') {
         c->at++;
-        return check_unicode_escape(c, start);
+        return check_unicode_escape(c, start, decoded);
     }
-    if (letter == '\0' || strchr("\"\\/bfnrt", letter) == NULL)
+    const char *found = letter != '\0' ? strchr(written, letter) : NULL;
+    if (found == NULL)
         return fault(c, "unknown escape");
     c->at++;
+    if (decoded != NULL)
+        buf_append_char(decoded, meant[found - written]);
     return 0;
 }
 
-/* The cursor is on the opening quote. */
-static int check_string(struct checker *c)
+/* The cursor is on the opening quote. decoded (may be NULL) gets the bytes the string stands for. */
+static int check_string(struct checker *c, struct buf *decoded)
 {
     c->at++;
     while (c->at < c->len) {
-        unsigned char byte = (unsigned char)c->text[c->at];
+        char byte = c->text[c->at];
         if (byte == '"') {
             c->at++;
             return 0;
         }
         if (byte == '\\') {
-            if (check_escape(c) != 0)
+            if (check_escape(c, decoded) != 0)
                 return -1;
             continue;
         }
-        if (byte < 0x20)
+        if ((unsigned char)byte < 0x20)
             return fault(c, "control character in a string");
-        size_t size = byte < 0x80 ? 1 : utf8_sequence(c->text + c->at, c->len - c->at);
+        size_t size = utf8_sequence(c->text + c->at, c->len - c->at);
         if (size == 0)
             return fault(c, "invalid UTF-8");
+        if (decoded != NULL)
+            buf_append(decoded, c->text + c->at, size);
         c->at += size;
     }
     return fault(c, "");
@@ -197,8 +225,7 @@ static int check_number(struct checker *c)
     } else if (!isfinite(strtod(copy, NULL))) {
         return fault_at(c, start, ERR_INVALID, "number too large");
     }
-    if (c->is_integer != NULL)
-        buf_append_char(c->is_integer, is_integer ? 1 : 0);
+    buf_append_char(c->is_integer, is_integer ? 1 : 0);
     return 0;
 }
 
@@ -256,11 +283,10 @@ static int check_key(struct checker *c)
     if (peek(c) != '"')
         return fault(c, "a key is missing");
     struct key key = {.offset = c->key_bytes.len, .at = c->at};
-    if (check_string(c) != 0)
+    buf_reserve(&c->key_bytes, 0);
+    if (check_string(c, &c->key_bytes) != 0)
         return -1;
-    size_t size = c->at - key.at - 2; /* without the quotes */
-    key.len = json_unescape(c->text + key.at + 1, size, buf_room(&c->key_bytes, size));
-    buf_add(&c->key_bytes, key.len);
+    key.len = c->key_bytes.len - key.offset;
     if (c->key_count == c->key_cap) {
         c->key_cap = c->key_cap > 0 ? c->key_cap * 2 : 16;
         c->keys = x_realloc(c->keys, c->key_cap * sizeof(c->keys[0]));
@@ -285,11 +311,11 @@ static int check_separator(struct checker *c, char closing)
     return byte == ',';
 }
 
-static int check_members(struct checker *c, int depth, uint32_t *count)
+static int check_members(struct checker *c, int depth)
 {
     size_t first = c->key_count;
     int more = 1;
-    for (; more == 1; ++*count) {
+    while (more == 1) {
         skip_space(c);
         if (check_key(c) != 0 || check_value(c, depth) != 0)
             return -1;
@@ -298,26 +324,15 @@ static int check_members(struct checker *c, int depth, uint32_t *count)
     return more < 0 ? -1 : close_object(c, first);
 }
 
-static int check_elements(struct checker *c, int depth, uint32_t *count)
+static int check_elements(struct checker *c, int depth)
 {
     int more = 1;
-    for (; more == 1; ++*count) {
+    while (more == 1) {
         if (check_value(c, depth) != 0)
             return -1;
         more = check_separator(c, ']');
     }
     return more;
-}
-
-/* Where the parts of the container that opens now are counted, from 0. */
-static uint32_t *begin_count(struct checker *c, uint32_t *uncounted)
-{
-    struct json_counts *counts = c->counts;
-    uint32_t *count = uncounted;
-    if (counts != NULL && counts->containers < JSON_COUNTS_MAX)
-        count = &counts->parts[counts->containers++];
-    *count = 0;
-    return count;
 }
 
 /* The cursor is on the opening bracket of a container at this depth. */
@@ -326,14 +341,13 @@ static int check_container(struct checker *c, int depth)
     bool is_object = peek(c) == '{';
     if (depth > c->depth_max)
         return fault_at(c, c->at, ERR_LIMIT, "nested too deeply");
-    uint32_t uncounted, *count = begin_count(c, &uncounted);
     c->at++;
     skip_space(c);
     if (peek(c) == (is_object ? '}' : ']')) {
         c->at++;
         return 0;
     }
-    return is_object ? check_members(c, depth, count) : check_elements(c, depth, count);
+    return is_object ? check_members(c, depth) : check_elements(c, depth);
 }
 
 static int check_word(struct checker *c, const char *word)
@@ -354,7 +368,7 @@ static int check_value(struct checker *c, int depth)
     case '[':
         return check_container(c, depth + 1);
     case '"':
-        return check_string(c);
+        return check_string(c, NULL);
     case 't':
         return check_word(c, "true");
     case 'f':
@@ -378,10 +392,8 @@ static int check_document(struct checker *c)
 }
 
 int json_check(const char *text, size_t len, const struct json_limits *limits, struct buf *is_integer,
-               struct json_counts *counts, struct err *err)
+               struct err *err)
 {
-    if (counts != NULL)
-        counts->containers = 0;
     if (len > limits->bytes_max)
         return err_set(err, ERR_LIMIT, "longer than %zu bytes", limits->bytes_max);
     struct checker c = {
@@ -389,7 +401,6 @@ int json_check(const char *text, size_t len, const struct json_limits *limits, s
         .len = len,
         .depth_max = limits->depth_max < JSON_DEPTH_CAP ? limits->depth_max : JSON_DEPTH_CAP,
         .is_integer = is_integer,
-        .counts = counts,
         .err = err,
     };
     int result = check_document(&c);

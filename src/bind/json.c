@@ -117,6 +117,22 @@ void bind_json_push(lua_State *L, const struct json *node)
     }
 }
 
+int bind_json_parse(lua_State *L, const char *text, size_t len, const struct json_limits *limits,
+                    struct err *err)
+{
+    struct json **slot = support_push_document(L);
+    *slot = json_parse(text, len, limits, err);
+    if (*slot == NULL) {
+        lua_pop(L, 1);
+        return -1;
+    }
+    bind_json_push(L, *slot);
+    json_free(*slot);
+    *slot = NULL;
+    lua_remove(L, -2);
+    return 0;
+}
+
 static int encode(lua_State *L)
 {
     luaL_checkany(L, 1);
