@@ -16,7 +16,10 @@ local function gathered(sql)
   end
   if text:find("^%s*update") then
     local where = place_of("where")
-    return text:sub(1, where) .. asked .. text:sub(where)
+    local joined = asked:gsub("unnest.*%) as", function(rows)
+      return "(select * from " .. rows:sub(1, -4) .. " limit (select null::bigint)) as"
+    end)
+    return text:sub(1, where) .. joined .. text:sub(where)
   elseif text:find("^%s*insert") then
     local body, tail = place_of("select"), place_of("on conflict") or place_of("returning")
     return text:sub(1, body) .. "select found.* " .. asked .. ", lateral (" .. text:sub(body, tail) .. "offset 0) as found" ..

@@ -186,14 +186,22 @@ static int cut(const struct pg_statement *statement, struct parts *parts, struct
     return err_set(err, ERR_INVALID, "only what reads, locks, inserts or updates can be gathered");
 }
 
-/* Each array is a subquery, so that the planner cannot count it: it would plan anew for every number of
- * askers, which costs more than it all. */
-static void append_asked(const struct param_types *types, bool is_numbered, struct buf *out)
+static void append_arrays(const struct param_types *types, struct buf *out)
 {
-    buf_append_str(out, "from unnest(");
     for (int i = 0; i < types->count; i++)
         buf_appendf(out, "%s(select $%d::%.*s[])", i > 0 ? ", " : "", i + 1, (int)types->of[i].len,
                     types->of[i].start);
+}
+
+/* Each array is a subquery, so that the planner cannot count it: it would plan anew for every number of
+ * askers, which costs more than it all. A limit that it cannot know makes it expect a single asker, where it
+ * may join as it likes: with several it would rather read a whole table that is small as yet, and keep that
+ * plan while the table grows. */
+static void append_asked(const struct param_types *types, bool is_numbered, bool is_joined, struct buf *out)
+{
+    buf_append_str(out, is_joined ? "from (select * from unnest(" : "from unnest(");
+    append_arrays(types, out);
+    buf_append_str(out, is_joined ? ") limit (select null::bigint)" : "");
     buf_append_str(out, is_numbered ? ") with ordinality as " ASKED " (" : ") as " ASKED " (");
     for (int i = 0; i < types->count; i++)
         buf_appendf(out, "%sp%d", i > 0 ? ", " : "", i + 1);
@@ -209,7 +217,7 @@ static void append_form(const struct parts *parts, const struct param_types *typ
     buf_append(out, head->data, head->len);
     if (has_body)
         buf_append_str(out, has_tail ? "select found.* " : "select " ASKED ".n, found.* ");
-    append_asked(types, !has_tail, out);
+    append_asked(types, !has_tail, !has_body, out);
     if (has_body) {
         buf_append_str(out, ", lateral (");
         buf_append(out, body->data, body->len);

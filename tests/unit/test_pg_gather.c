@@ -3,14 +3,16 @@
 
 #define MANY 40 /* three statements */
 
-#define ASKED_FOR "from unnest((select $1::uuid[]), (select $2::text[])) as asked (p1, p2)"
+#define ARRAYS "unnest((select $1::uuid[]), (select $2::text[]))"
+#define ASKED_FOR "from " ARRAYS " as asked (p1, p2)"
+#define JOINED "from (select * from " ARRAYS " limit (select null::bigint)) as asked (p1, p2)"
 
 static void test_text_of_what_changes_rows(void **state)
 {
     (void)state;
     static const char *const forms[][2] = {
         {"update t set b = $2::text,\n c = (select d from u where d = 1)\nwhere a = $1::uuid\nreturning a",
-         "update t set b = asked.p2::text,\n c = (select d from u where d = 1)\n" ASKED_FOR
+         "update t set b = asked.p2::text,\n c = (select d from u where d = 1)\n" JOINED
          " where a = asked.p1::uuid\nreturning a"},
         {"insert into t (a, b)\nselect $1::uuid, $2::text -- both\nreturning a",
          "insert into t (a, b)\nselect found.* " ASKED_FOR

@@ -179,6 +179,27 @@ static void test_who_has_no_row(void **state)
     scene_close(&s);
 }
 
+/* In a table that has only just been made, whose plan will be kept while it grows. */
+static void test_rows_are_found_as_alone(void **state)
+{
+    (void)state;
+    char sql[2000];
+    run_sql(
+        "CREATE TABLE fresh (who uuid, id bigint, held int, a text, b text, c text, PRIMARY KEY (who, id))");
+    struct form form;
+    form_init(&form,
+              "UPDATE fresh SET held = $3::int WHERE who = $1::uuid AND id = $2::bigint RETURNING who");
+    snprintf(sql, sizeof(sql),
+             "SET plan_cache_mode = force_generic_plan; PREPARE alone AS %s; PREPARE many AS %s;"
+             "DO $$ DECLARE plan json; name text; BEGIN FOREACH name IN ARRAY '{alone,many}'::text[] LOOP"
+             " EXECUTE 'EXPLAIN (FORMAT JSON) EXECUTE ' || name || '(NULL, NULL, NULL)' INTO plan;"
+             " ASSERT plan::text LIKE '%%\"Index Scan\"%%', name || plan::text; END LOOP; END $$;"
+             "RESET plan_cache_mode; DEALLOCATE ALL; DROP TABLE fresh",
+             form.alone.data, form.text.data);
+    run_sql(sql);
+    form_release(&form);
+}
+
 /* All of them, this one with this sqlstate. */
 static void assert_all_failed(struct scene *s, int part, const char *sqlstate)
 {
@@ -406,6 +427,7 @@ int main(void)
         TEST(test_order_is_kept),
         TEST(test_each_once),
         TEST(test_who_has_no_row),
+        TEST(test_rows_are_found_as_alone),
         TEST(test_all_fail_when_one_does),
         TEST(test_all_fail_in_one_statement),
         TEST(test_all_give_up_a_lock_together),
