@@ -3,7 +3,6 @@
 local calendar = require "store.calendar"
 local children = require "store.children"
 local clock = require "clock"
-local db = require "db"
 local ledger = require "actions.ledger"
 local learning_progress = require "store.learning_progress"
 local mastery = require "actions.mastery"
@@ -16,7 +15,7 @@ local store = require "store.verification_schedule"
 local verifications = {}
 
 local NOTHING_REACHED = { discoveries = {}, bonuses = {} }
-local NO_STATE = db.json {}
+local NO_STATE = {}
 
 ---@return db.row? verification
 ---@return problem? err
@@ -322,12 +321,7 @@ end
 ---@return problem? err
 function verifications.complete(tx, child_id, parent_id, id, reported)
   local now = clock.now()
-  local result = {
-    passed = reported.passed,
-    score = reported.score,
-    questions = db.json(reported.questions), -- asked for and kept as the same text
-    answers = db.json(reported.answers),
-  }
+  local result = store.result(reported)
   local locked = points_accounts.lock(tx, child_id, parent_id)
   local test = store.before_completion(tx, child_id, parent_id, id, now, result):one()
   local account = locked:one()

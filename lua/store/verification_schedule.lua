@@ -198,6 +198,16 @@ local remove_of = db.sql [[
   delete from verification_schedule
   where child_id = $1 and learning_progress_id = $2]]
 
+---A reported result, with questions and answers as the JSON that is both asked for and kept.
+---@param reported { passed: boolean, score: number, questions: any[], answers: any[] }
+---@return verification_schedule.result
+function verification_schedule.result(reported)
+  return {
+    passed = reported.passed, score = reported.score,
+    questions = db.json(reported.questions), answers = db.json(reported.answers),
+  }
+end
+
 ---Queue: the test, its progress and the counts the rules want. No row: no such test.
 ---@param result { passed: boolean, score: number, questions: any[], answers: any[] }?  nil: it is not known yet
 ---@return db.pending

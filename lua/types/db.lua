@@ -149,7 +149,7 @@ function pending:affected() end
 ---@return db.array
 function db.array(list) end
 
----Mark a value as a jsonb parameter (encoded by json.encode).
+---Mark a value as a jsonb parameter: its text by json.encode, at once. What is marked already stays as it is.
 ---@return db.json
 function db.json(value) end
 
