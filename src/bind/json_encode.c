@@ -175,14 +175,20 @@ static int encode_object(struct encoder *e, int index, int depth)
     return status;
 }
 
-static int encode_table(struct encoder *e, int index, int depth)
+/* Before what a table holds is written, also by a view. */
+static int check_limits(struct encoder *e, int depth)
 {
     if (depth == 0)
         return err_set(e->err, ERR_LIMIT, "deeper than %d tables, or a cycle", JSON_ENCODE_DEPTH_MAX);
     if (e->out->len > JSON_ENCODE_BYTES_MAX)
         return err_set(e->err, ERR_LIMIT, "the JSON is longer than %d bytes", JSON_ENCODE_BYTES_MAX);
-    if (!lua_checkstack(e->L, 8))
-        return err_set(e->err, ERR_LIMIT, "no stack left");
+    return lua_checkstack(e->L, 8) ? 0 : err_set(e->err, ERR_LIMIT, "no stack left");
+}
+
+static int encode_table(struct encoder *e, int index, int depth)
+{
+    if (check_limits(e, depth) != 0)
+        return -1;
     if (bind_json_is_array(e->L, index) || lua_rawlen(e->L, index) > 0)
         return encode_array(e, index, depth - 1);
     return encode_object(e, index, depth - 1);
@@ -209,11 +215,11 @@ static int encode_parts(struct encoder *e, const struct json_view *view, int dep
 
 static int encode_shown(struct encoder *e, const struct json_view *view, int depth)
 {
-    if (depth == 0)
-        return err_set(e->err, ERR_LIMIT, "deeper than %d tables, or a cycle", JSON_ENCODE_DEPTH_MAX);
-    int top = lua_gettop(e->L) - 2;
-    int status = lua_checkstack(e->L, 8) ? encode_parts(e, view, depth - 1)
-                                         : err_set(e->err, ERR_LIMIT, "no stack left");
+    int top = lua_gettop(e->L) - 2, status = check_limits(e, depth);
+    if (status == 0 && view->text.data == NULL)
+        status = err_set(e->err, ERR_INVALID, "a finalizer shows by a view that has been collected");
+    if (status == 0)
+        status = encode_parts(e, view, depth - 1);
     lua_settop(e->L, top);
     return status;
 }

@@ -164,5 +164,7 @@ void json_view_open(lua_State *L)
 
 struct json_view *json_view_check(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, VIEW_NAME);
+    struct json_view *view = luaL_checkudata(L, index, VIEW_NAME);
+    luaL_argcheck(L, view->text.data != NULL, index, "the view has been collected");
+    return view;
 }

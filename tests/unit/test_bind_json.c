@@ -142,6 +142,23 @@ static void shows_tables_as_views_say(void **state)
           "assert(not pcall(view.of, view, 1)); assert(not pcall(view.of, {}, {}))\n");
 }
 
+/* A view is collected as well: whoever is later still finds something to write, or is refused. */
+static void shows_after_the_view_is_collected(void **state)
+{
+    (void)state;
+    check("local late = setmetatable({}, {__gc = function(t) pcall(json.encode, t.shown) end})\n"
+          "late.shown = json.view({'a', deltas = {x = 'dx'}}):of {a = 1}\n");
+}
+
+static void limits_what_views_show(void **state)
+{
+    (void)state;
+    check(HELPERS "local view, text = json.view {'text'}, ('x'):rep(1 << 20)\n"
+                  "local shown, tables = {}, {}\n"
+                  "for i = 1, 20 do shown[i], tables[i] = view:of {text = text}, {text = text} end\n"
+                  "fails('limit', json.encode, tables); fails('limit', json.encode, shown)\n");
+}
+
 static void refuses_what_has_no_form(void **state)
 {
     (void)state;
@@ -274,6 +291,8 @@ int main(void)
         cmocka_unit_test(encodes_tables),
         cmocka_unit_test(picks_members),
         cmocka_unit_test(shows_tables_as_views_say),
+        cmocka_unit_test(shows_after_the_view_is_collected),
+        cmocka_unit_test(limits_what_views_show),
         cmocka_unit_test(refuses_what_has_no_form),
         cmocka_unit_test(ignores_metamethods),
         cmocka_unit_test(decodes),
