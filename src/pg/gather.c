@@ -1,9 +1,9 @@
 /* Gathers statements: who asks with whom, and whose which row is. */
 #include "pg/gather.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "pg/format.h"
 #include "pg/lanes.h"
@@ -45,11 +45,34 @@ int pg_gather_check(const struct pg_statement *alone, const struct pg_result *al
 
 /* ---- who asks with whom ---- */
 
+/* The first parameter, by which what changes rows tells them apart: a uuid, however it is written. */
+struct key {
+    bool is_uuid;
+    unsigned char bytes[16];
+};
+
 struct gather {
     int count;
     bool reads;
     struct pg_op *askers[ASKERS_MAX]; /* each with the lane's reference; NULL: answered or taken out */
+    struct key keys[ASKERS_MAX];      /* of them all, unless it reads */
 };
+
+static struct key key_of(const struct pg_op *op)
+{
+    struct key key = {0};
+    const char *text = op->params.values[0];
+    size_t len = 0;
+    key.is_uuid = text != NULL &&
+                  sodium_hex2bin(key.bytes, sizeof(key.bytes), text, strlen(text), "-{}", &len, NULL) == 0 &&
+                  len == sizeof(key.bytes);
+    return key;
+}
+
+static bool is_key(const struct key *key, const unsigned char *bytes)
+{
+    return key->is_uuid && memcmp(key->bytes, bytes, sizeof(key->bytes)) == 0;
+}
 
 static bool may_gather(const struct pg_op *op)
 {
@@ -58,8 +81,11 @@ static bool may_gather(const struct pg_op *op)
 
 static void carry(struct pg_op *carrier, struct pg_op *op)
 {
+    struct gather *gather = carrier->gather;
     list_remove(&op->link);
-    carrier->gather->askers[carrier->gather->count++] = op;
+    if (!gather->reads)
+        gather->keys[gather->count] = key_of(op);
+    gather->askers[gather->count++] = op;
 }
 
 /* A carrier takes the place of op in its list, if it is in one. */
@@ -101,25 +127,21 @@ bool gather_join(struct pg_pool *pool, struct pg_op *op)
     return false;
 }
 
-/* By which what changes rows tells them apart. */
-static bool has_same_first(const struct pg_op *a, const struct pg_op *b)
-{
-    const char *first = a->params.values[0], *other = b->params.values[0];
-    return first != NULL && other != NULL && strcasecmp(first, other) == 0;
-}
-
 bool gather_may_add(const struct pg_op *first, const struct pg_op *op)
 {
     const struct gather *gather = first->gather;
     if (first->together == NULL || !fits(first, op))
         return false;
-    if (gather == NULL)
-        return !has_same_first(first, op);
-    for (int i = 0; i < gather->count; i++) {
-        if (has_same_first(gather->askers[i], op))
+    if (pg_gather_reads(&op->statement))
+        return gather == NULL || gather->count < ASKERS_MAX;
+    struct key key = key_of(op), other = gather == NULL ? key_of(first) : (struct key){0};
+    if (!key.is_uuid || is_key(&other, key.bytes))
+        return false;
+    for (int i = 0; gather != NULL && i < gather->count; i++) {
+        if (is_key(&gather->keys[i], key.bytes))
             return false;
     }
-    return gather->count < ASKERS_MAX;
+    return gather == NULL || gather->count < ASKERS_MAX;
 }
 
 struct pg_op *gather_add(struct pg_op *first, struct pg_op *op)
@@ -247,33 +269,18 @@ static int numbered(const struct gather *gather, const unsigned char *bytes, siz
  */
 static int named(const struct gather *gather, const unsigned char *bytes, size_t len, int guess)
 {
-    struct buf uuid = BUF_INIT;
-    int found = -1;
-    if (pg_format_uuid(&uuid, bytes, len)) {
-        for (int i = 0; found < 0 && i < gather->count; i++) {
-            int asker = (guess + i) % gather->count;
-            const struct pg_op *op = gather->askers[asker];
-            const char *first = op != NULL ? op->params.values[0] : NULL;
-            if (first != NULL && strlen(first) == uuid.len && strncasecmp(first, uuid.data, uuid.len) == 0)
-                found = asker;
-        }
+    for (int i = 0; len == sizeof(gather->keys->bytes) && i < gather->count; i++) {
+        int asker = (guess + i) % gather->count;
+        if (is_key(&gather->keys[asker], bytes))
+            return asker;
     }
-    buf_release(&uuid);
-    return found;
+    return -1;
 }
 
-static int count_absent(const struct gather *gather)
-{
-    int count = 0;
-    for (int i = 0; i < gather->count; i++)
-        count += gather->askers[i] == NULL;
-    return count;
-}
-
-/* Which row is whose. False if a row does not say it; those who are gone may have had one each. */
+/* Which row is whose. False if a row does not say it. */
 static bool find_rows(const PGresult *result, const struct gather *gather, int *row_of)
 {
-    int rows = PQntuples(result), absent = count_absent(gather);
+    int rows = PQntuples(result);
     Oid type = gather->reads ? OID_INT8 : OID_UUID;
     for (int i = 0; i < gather->count; i++)
         row_of[i] = ROW_NONE;
@@ -283,10 +290,9 @@ static bool find_rows(const PGresult *result, const struct gather *gather, int *
         const unsigned char *bytes = (const unsigned char *)PQgetvalue(result, row, 0);
         size_t len = (size_t)PQgetlength(result, row, 0);
         int asker = gather->reads ? numbered(gather, bytes, len) : named(gather, bytes, len, row);
-        if (asker >= 0)
-            row_of[asker] = row_of[asker] == ROW_NONE ? row : ROW_UNCLEAR;
-        else if (gather->reads || --absent < 0)
+        if (asker < 0)
             return false;
+        row_of[asker] = row_of[asker] == ROW_NONE ? row : ROW_UNCLEAR;
     }
     return true;
 }

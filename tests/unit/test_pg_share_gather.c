@@ -6,7 +6,7 @@
 #define PARTS 3
 #define ROUNDS_MAX 5
 
-static struct form lock, put, add, later, twice;
+static struct form lock, put, add, later, twice, mark;
 /* They lock in another order than that of their rows, so that a row by its place would be another's. */
 static const char *const keys[PARTS] = {"00000000-0000-0000-0000-00000000000b",
                                         "00000000-0000-0000-0000-00000000000A",
@@ -339,6 +339,41 @@ static void test_one_leaves_while_it_commits(void **state)
     }
 }
 
+/* One leaves that has no row when its commit is under way, and another's uuid is written as PostgreSQL does
+ * not write it: the row is not taken for that of who has left. */
+static void test_however_a_uuid_is_written(void **state)
+{
+    (void)state;
+    static const char *const written[PARTS] = {"{00000000-0000-0000-0000-00000000000b}",
+                                               "0000-0000-0000-0000-0000-0000-0000-000A",
+                                               "0000000000000000000000000000000C"};
+    for (int left = 0; left < PARTS; left++) {
+        struct scene s;
+        before_each(state);
+        scene_open(&s);
+        for (int i = 0; i < PARTS; i++) {
+            const char *const values[] = {written[i], i == left ? "0" : "1"};
+            call_prepare(&s.calls[i][0], &mark, values, 2);
+            pg_tx_submit(s.parts[i].tx, s.calls[i][0].op);
+            s.counts[i] = 1;
+        }
+        parts_commit(s.parts, PARTS);
+        pg_pool_flush_transactions(s.b->pool);
+        bench_until(s.b, s.parts[(left + 1) % PARTS].ready);
+        pg_pool_flush_transactions(s.b->pool);
+        trans_free(&s.parts[left]);
+        for (int i = 0; i < PARTS; i++) {
+            if (i == left)
+                continue;
+            bench_until(s.b, s.parts[i].ended);
+            assert_int_equal(s.parts[i].end_err.code, ERR_NONE);
+            assert_int_equal(column_of(&s.calls[i][0], 1), i + 1);
+        }
+        assert_int_equal(bench_stats(s.b).statements, 1);
+        scene_close(&s);
+    }
+}
+
 /* One leaves while its statement is under way: what has only been locked goes on without it. */
 static void test_one_leaves_while_it_is_asked(void **state)
 {
@@ -405,6 +440,7 @@ static int before_all(void **state)
     form_init(&add, "INSERT INTO entries (who, n) SELECT $1::uuid, $2::int RETURNING who, n");
     form_init(&later,
               "UPDATE purses SET held = 1 WHERE who = $1::uuid AND n <> 2 AND n = $2::int RETURNING who, n");
+    form_init(&mark, "UPDATE purses SET held = 1 WHERE who = $1::uuid AND $2::int = 1 RETURNING who, n");
     form_init(&twice, "INSERT INTO entries (who, n) SELECT $1::uuid, m FROM generate_series(1, $2::int) m "
                       "RETURNING who, n");
     return 0;
@@ -412,7 +448,7 @@ static int before_all(void **state)
 
 static int after_all(void **state)
 {
-    struct form *const forms[] = {&lock, &put, &add, &later, &twice};
+    struct form *const forms[] = {&lock, &put, &add, &later, &twice, &mark};
     for (size_t i = 0; i < COUNT_OF(forms); i++)
         form_release(forms[i]);
     return test_database_close(state);
@@ -435,6 +471,7 @@ int main(void)
         TEST(test_more_than_one_row),
         TEST(test_more_than_one_row_with_commit),
         TEST(test_one_leaves_while_it_commits),
+        TEST(test_however_a_uuid_is_written),
         TEST(test_one_leaves_while_it_is_asked),
         TEST(test_all_are_told_of_a_lost_connection),
     };
