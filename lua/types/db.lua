@@ -22,7 +22,7 @@ function db.sql(text) end
 
 ---Register a statement about at most one row, by its key, that PostgreSQL can run once for many. Each who asks gets its own row,
 ---nil or error, as if it had asked alone. Nobody waits for that.
---- - `db.one` and `db.one_json` ask what only reads together for up to 32 requests that want such a row in the same turn of the
+--- - `db.one` and `db.one_json` ask what only reads together for up to 16 requests that want such a row in the same turn of the
 ---   loop; only the time that a statement may take is theirs in common.
 --- - Transactions that share one of PostgreSQL (`share` of db.transaction) send it together, up to 32, also if it locks, inserts
 ---   or updates.

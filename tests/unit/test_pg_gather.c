@@ -1,7 +1,7 @@
 /* Gathered reads: everybody gets its own row, and whatever happens to one happens to it alone. */
 #include "pg_gather_fixture.h"
 
-#define MANY 80 /* three statements */
+#define MANY 40 /* three statements */
 
 #define ARRAYS "unnest((select $1::uuid[]), (select $2::text[]))"
 #define ASKED_FOR "from " ARRAYS " as asked (p1, p2)"
