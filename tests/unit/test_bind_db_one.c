@@ -64,15 +64,19 @@ static void everybody_has_its_own_row(void **state)
     fixture_turn(f);
     for (int i = 10; i < 15; i++)
         task_cancel(tasks[i].task);
+    int calls = 0;
     for (int i = 0; i < TASKS; i++) {
+        bool leaves = i >= 10 && i < 15;
+        calls += leaves || i >= 30 ? 1 : 2;
         fixture_finish(f, &tasks[i]);
-        if (!tasks[i].ok && (i < 10 || i >= 15))
+        if (!tasks[i].ok && !leaves)
             fail_msg("%d: %s", i, tasks[i].message);
     }
     struct pg_stats stats;
     pg_pool_flush(f->context.pool);
     pg_pool_stats(f->context.pool, &stats);
-    assert_in_range(stats.statements, 2, 1 + TASKS);
+    /* Who asks together with one that fails asks once more; how many do is up to the moment. */
+    assert_in_range(stats.statements, 2, calls - 1);
 }
 
 static void it_is_a_statement_as_any_other(void **state)
