@@ -12,7 +12,6 @@
 #include "host/version.h"
 
 #define SLOTS (METRICS_ROUTES_MAX * 2) /* of the hash table: at most half full */
-#define HINTS 256 /* by the address of a route's name, which most often is the same text again */
 
 static const double bounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                 0.1,    0.25,  0.5,    1,     2.5,  5,     10};
@@ -35,7 +34,6 @@ struct metrics {
     struct route routes[METRICS_ROUTES_MAX];
     size_t route_count;
     uint16_t slots[SLOTS]; /* index + 1 of a route, 0: free */
-    uint16_t hints[HINTS]; /* index + 1 of the route counted last for such an address, 0: none */
 };
 
 struct metrics *metrics_new(void)
@@ -83,16 +81,6 @@ static struct route *find_route(struct metrics *m, const char *name)
     return fresh;
 }
 
-static struct route *known_route(struct metrics *m, const char *name)
-{
-    uint16_t *hint = &m->hints[((uintptr_t)name >> 4) % HINTS];
-    if (*hint != 0 && strcmp(m->routes[*hint - 1].name, name) == 0)
-        return &m->routes[*hint - 1];
-    struct route *found = find_route(m, name);
-    *hint = (uint16_t)(found - m->routes + 1);
-    return found;
-}
-
 /* A client may send any word as a method: only the known ones become labels. */
 static const char *method_label(const char *method)
 {
@@ -104,11 +92,10 @@ static const char *method_label(const char *method)
     return "other";
 }
 
-/* method is a label. */
 static struct code *find_code(struct route *r, const char *method, int status)
 {
     for (size_t i = 0; i < r->code_count; i++) {
-        if (r->codes[i].status == status && r->codes[i].method == method)
+        if (r->codes[i].status == status && strcmp(r->codes[i].method, method) == 0)
             return &r->codes[i];
     }
     if (r->code_count == METRICS_CODES_MAX)
@@ -130,7 +117,7 @@ static size_t bucket_of(uint64_t duration_ns)
 void metrics_count(struct metrics *m, const char *route, const char *method, int status, uint64_t duration_ns)
 {
     pthread_mutex_lock(&m->lock);
-    struct route *r = known_route(m, route);
+    struct route *r = find_route(m, route);
     find_code(r, method_label(method), status)->count++;
     r->buckets[bucket_of(duration_ns)]++;
     r->sum_ns += duration_ns;

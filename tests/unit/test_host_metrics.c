@@ -52,24 +52,6 @@ static void test_counts_are_summed_over_workers(void **state)
     metrics_free(sets[1]);
 }
 
-/* After a reload another name may stand where one stood before. */
-static void test_names_are_told_apart_by_their_text(void **state)
-{
-    (void)state;
-    struct metrics *set = metrics_new();
-    struct buf text = BUF_INIT;
-    char name[] = "/a";
-    for (int i = 0; i < 4; i++) {
-        name[1] = i % 2 == 0 ? 'a' : 'b';
-        metrics_count(set, name, "GET", 200, MS);
-    }
-    metrics_write_http(&text, &set, 1);
-    expect_line(&text, "lexicraft_http_requests_total{route=\"/a\",method=\"GET\",code=\"200\"} 2");
-    expect_line(&text, "lexicraft_http_requests_total{route=\"/b\",method=\"GET\",code=\"200\"} 2");
-    buf_release(&text);
-    metrics_free(set);
-}
-
 static void test_buckets_hold_everything_up_to_their_bound(void **state)
 {
     (void)state;
@@ -140,7 +122,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_are_summed_over_workers),
-        cmocka_unit_test(test_names_are_told_apart_by_their_text),
         cmocka_unit_test(test_buckets_hold_everything_up_to_their_bound),
         cmocka_unit_test(test_labels_are_bounded),
         cmocka_unit_test(test_labels_are_escaped),
