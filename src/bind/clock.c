@@ -2,6 +2,7 @@
 #include "bind/clock.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "bind/bind.h"
@@ -44,15 +45,6 @@ int clock_advance(int64_t delta_us, struct err *err)
     return 0;
 }
 
-/* Write so many digits of value, and what follows them; returns what is behind that. */
-static char *put(char *at, int value, int digits, char after)
-{
-    for (int i = digits; i-- > 0; value /= 10)
-        at[i] = (char)('0' + value % 10);
-    at[digits] = after;
-    return at + digits + 1;
-}
-
 void clock_format(int64_t us, char out[28])
 {
     int64_t seconds = us / US_PER_S, rest = us % US_PER_S;
@@ -63,13 +55,10 @@ void clock_format(int64_t us, char out[28])
     time_t t = (time_t)seconds;
     struct tm tm;
     gmtime_r(&t, &tm);
-    out = put(out, tm.tm_year + 1900, 4, '-');
-    out = put(out, tm.tm_mon + 1, 2, '-');
-    out = put(out, tm.tm_mday, 2, 'T');
-    out = put(out, tm.tm_hour, 2, ':');
-    out = put(out, tm.tm_min, 2, ':');
-    out = put(out, tm.tm_sec, 2, '.');
-    *put(out, (int)rest, 6, 'Z') = '\0';
+    char text[96]; /* room for any int, which the compiler cannot rule out */
+    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)rest);
+    snprintf(out, 28, "%.27s", text);
 }
 
 static int now(lua_State *L)

@@ -108,12 +108,7 @@ static int header(lua_State *L)
 const char *bind_http_bearer(lua_State *L, int index, size_t *len)
 {
     static const char scheme[] = "Bearer ";
-    int top = lua_gettop(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_meta);
-    bool is_handle = lua_getmetatable(L, index) && lua_rawequal(L, -1, -2);
-    const struct http_handle *handle =
-        is_handle ? lua_touserdata(L, index) : luaL_checkudata(L, index, HANDLE_NAME);
-    lua_settop(L, top);
+    const struct http_handle *handle = luaL_checkudata(L, index, HANDLE_NAME);
     luaL_argcheck(L, handle->exchange != NULL, index, "the request is over");
     const char *text = http_request_header(handle->exchange->req, "Authorization");
     if (text == NULL || strncasecmp(text, scheme, strlen(scheme)) != 0)
