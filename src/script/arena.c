@@ -1,7 +1,6 @@
 /* Small blocks of a Lua state, in chunks of one size each. */
 #include "script/arena.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,16 +91,14 @@ static bool is_full(const struct arena_chunk *chunk)
 static struct arena_chunk *open_chunk(struct arena *a, size_t index)
 {
     struct list *node = list_pop(&a->spare);
-    struct arena_chunk *chunk;
-    if (node) {
-        chunk = CONTAINER_OF(node, struct arena_chunk, link);
+    void *memory = NULL;
+    if (node)
         a->spare_count--;
-    } else {
-        chunk = memalign(ARENA_CHUNK_BYTES, CHUNK_USABLE);
-        if (!chunk)
-            return NULL;
+    else if (posix_memalign(&memory, ARENA_CHUNK_BYTES, CHUNK_USABLE) != 0)
+        return NULL;
+    else
         a->held += ARENA_CHUNK_BYTES;
-    }
+    struct arena_chunk *chunk = node ? CONTAINER_OF(node, struct arena_chunk, link) : memory;
     chunk->unused = NULL;
     chunk->at = CHUNK_FIRST;
     chunk->block_bytes = (uint16_t)size_at(index);
