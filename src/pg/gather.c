@@ -19,8 +19,8 @@
 
 /* ---- what a form returns ---- */
 
-/* Columns of the form that are nobody's. */
-static int own_columns(bool reads)
+/* Before it stands the number of the asker, if the form has one. */
+static int first_own_column(bool reads)
 {
     return reads ? 1 : 0;
 }
@@ -30,7 +30,7 @@ int pg_gather_check(const struct pg_statement *alone, const struct pg_result *al
 {
     const PGresult *one = (const PGresult *)(const void *)alone_columns;
     const PGresult *many = (const PGresult *)(const void *)columns;
-    int count = PQnfields(one), first = own_columns(pg_gather_reads(alone));
+    int count = PQnfields(one), first = first_own_column(pg_gather_reads(alone));
     if (first == 0 && (count == 0 || PQftype(one, 0) != OID_UUID))
         return err_set(err, ERR_INVALID, "the first column is no uuid, so not $1");
     if (PQnfields(many) != first + count)
@@ -322,7 +322,7 @@ bool gather_answer(struct pg_pool *pool, struct pg_op *carrier, PGresult *result
         op->carrier = carrier;
         op->is_shared = true;
         op->row = row_of[i];
-        op->first_column = own_columns(gather->reads);
+        op->first_column = first_own_column(gather->reads);
         op_succeed(pool, op, result);
     }
     return is_clear;
