@@ -66,7 +66,7 @@ local function show_transactions(pending)
   return shown
 end
 
----What a result has led to.
+---What a result has led to. The next test is added to the progress of the outcome, which is this answer's alone.
 ---@param outcome verifications.outcome
 function verifications.show_outcome(outcome)
   local transactions = show_transactions(outcome.transactions)
